@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One kernel queue: open it, receive packets in batches, decide them, see what was lost.
+ *
+ *	struct nfqueue *queue;
+ *	struct nfqueue_packet *packets[64];
+ *
+ *	if (nfqueue_open(&queue, NULL) < 0)
+ *		errx(1, "%s", nfqueue_error(queue));
+ *	for (;;) {
+ *		int n = nfqueue_recv(queue, packets, 64, -1);
+ *		for (int i = 0; i < n; i++)
+ *			nfqueue_accept(packets[i]);
+ *	}
+ *
+ * Thread rule: one thread at a time uses a queue, but for nfqueue_wake(),
+ * nfqueue_stats_get() and nfqueue_fd(), which any thread may call until nfqueue_close().
+ */
+#ifndef NFQUEUE_QUEUE_H
+#define NFQUEUE_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nfqueue/packet.h>
+#include <nfqueue/verdict.h>
+#include <nfqueue/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Features, the kernel's own bits. Source: uapi nfnetlink_queue.h, NFQA_CFG_F_*. */
+#define NFQUEUE_FAIL_OPEN (1u << 0) /**< accept, uninspected, what finds the queue full */
+#define NFQUEUE_CONNTRACK (1u << 1) /**< send each packet's connection */
+#define NFQUEUE_GSO (1u << 2)	    /**< packets up to 64 KiB, uncut: on by default */
+#define NFQUEUE_UID_GID (1u << 3)   /**< send the owner of the sending socket */
+#define NFQUEUE_SECCTX (1u << 4)    /**< send the security context */
+/** Not the kernel's: leave GSO off. */
+#define NFQUEUE_NO_GSO (1u << 31)
+
+/** In nfqueue_capabilities() only. */
+#define NFQUEUE_CAP_NO_ENOBUFS (1u << 16) /**< an overflow costs one packet, not all */
+#define NFQUEUE_CAP_EXT_ACK (1u << 17)	  /**< errors carry the kernel's own words */
+#define NFQUEUE_CAP_BUFFER (1u << 18)	  /**< the socket buffer is as large as wanted */
+
+/** Copy nothing of the packet, only what the kernel knows of it. */
+#define NFQUEUE_COPY_META UINT32_MAX
+
+/** How to open a queue. Zero means the default everywhere. */
+struct nfqueue_options {
+	size_t size;		/**< sizeof(struct nfqueue_options) */
+	uint32_t queue;		/**< queue number, 0..65535 */
+	uint32_t copy_range;	/**< bytes copied of each packet; 0: all of it (65,531) */
+	uint32_t max_length;	/**< packets that may wait, at most 65,536; 0: 4,096 */
+	uint32_t flags;		/**< features wanted; one this kernel lacks is left out */
+	uint32_t required;	/**< features without which the open shall fail */
+	uint32_t socket_buffer; /**< bytes; 0: enough for max_length packets */
+	uint32_t batch_size;	/**< packets received at once, at most 1,024; 0: 64 */
+	struct nfqueue_verdict
+		default_verdict; /**< for what nobody decides; zero: drop */
+};
+
+/** What happened to the packets of one queue since it was opened. Counts never go down. */
+struct nfqueue_stats {
+	size_t size;	   /**< in: sizeof(struct nfqueue_stats) */
+	uint64_t received; /**< packets that came up */
+	uint64_t bytes;	   /**< their length in the kernel */
+	uint64_t
+		accepted; /**< by verdict accept or stop; each of the next four counts what */
+	uint64_t dropped;   /**< was sent to the kernel and not refused: */
+	uint64_t repeated;  /**< received = accepted + dropped + repeated + requeued */
+	uint64_t requeued;  /**<          + refused + flushed + those not yet decided */
+	uint64_t modified;  /**< of these: with a changed payload */
+	uint64_t held;	    /**< received and not yet decided: goes up and down */
+	uint64_t defaulted; /**< got the default verdict, for nobody decided them */
+	uint64_t refused;   /**< the kernel refused the verdict (not ENOENT) */
+	uint64_t
+		flushed; /**< gone when the verdict came: interface down, chain removed */
+	uint64_t truncated;	/**< the copy range cut them */
+	uint64_t malformed;	/**< messages that could not be decoded */
+	uint64_t lost_socket;	/**< lost: the socket buffer was full (gaps in the ids) */
+	uint64_t lost_full;	/**< lost: the queue was full (the kernel's counter) */
+	uint64_t passed_socket; /**< passed uninspected: socket buffer full, fail open */
+	uint64_t enobufs;	/**< times the socket told of an overflow */
+	uint64_t batches;	/**< receive calls that brought something */
+	uint64_t sends;		/**< send calls for verdicts */
+	uint64_t messages;	/**< verdict messages in them */
+};
+
+/** A row of the kernel's own table of queues. */
+struct nfqueue_kernel_queue {
+	uint32_t queue;		 /**< number */
+	uint32_t port_id;	 /**< netlink port id of the socket that owns it */
+	int32_t pid;		 /**< a process that has this socket open; 0: not found */
+	char name[16];		 /**< its name, terminated; "" if not found */
+	uint32_t waiting;	 /**< packets without a verdict */
+	uint32_t copy_mode;	 /**< 0 none (all is dropped), 1 metadata, 2 packets */
+	uint32_t copy_range;	 /**< bytes */
+	uint32_t dropped_full;	 /**< packets lost because the queue was full */
+	uint32_t dropped_socket; /**< packets lost because the socket refused them */
+	uint32_t last_id;	 /**< id of the newest packet */
+};
+
+/**
+ * Opens a queue and takes it into possession: packets may come from now on.
+ *
+ * @param queue   out: the handle. Also set when the open failed, so that
+ *                nfqueue_error() can tell why: give it to nfqueue_close(), nothing else.
+ *                NULL only for -ENOMEM.
+ * @param options NULL: queue 0 and all defaults
+ * @return 0, or
+ * -EINVAL an option is out of its range; -EPERM no CAP_NET_ADMIN in this network
+ * namespace; -EBUSY another socket owns the queue (its process is in the text);
+ * -EOPNOTSUPP a required feature, or nfnetlink_queue itself, is missing in this kernel;
+ * -EMFILE, -ENFILE, -ENOMEM out of that resource.
+ * Thread rule: any thread. Source: nfqnl_recv_config().
+ */
+NFQUEUE_API int nfqueue_open(struct nfqueue **queue,
+			     const struct nfqueue_options *options);
+
+/**
+ * Sends noted verdicts, gives the default verdict to what is held or undecided, and closes
+ * the queue. What the kernel has queued but nobody received is dropped by the kernel:
+ * receive until nothing comes, first.
+ *
+ * @param queue may be NULL
+ * Thread rule: no other call on this queue during or after it.
+ * Source: nfqnl_rcv_nl_event().
+ */
+NFQUEUE_API void nfqueue_close(struct nfqueue *queue);
+
+/** What went wrong last, in words, with what to do about it; "" if nothing did. Lives
+ * until the next call on the handle. NULL: words for -ENOMEM. Source: extended ACK. */
+NFQUEUE_API const char *nfqueue_error(const struct nfqueue *queue);
+
+/** The socket, for poll(): readable when nfqueue_recv() would bring something. Don't read
+ * it. Any thread. Source: socket(2). */
+NFQUEUE_API int nfqueue_fd(const struct nfqueue *queue);
+
+/** The queue's number, 0..65535. Any thread. Source: nfgenmsg.res_id. */
+NFQUEUE_API uint16_t nfqueue_number(const struct nfqueue *queue);
+
+/** The features in force: NFQUEUE_FAIL_OPEN ... NFQUEUE_SECCTX and NFQUEUE_CAP_*.
+ * Source: the kernel's ACK to each. */
+NFQUEUE_API uint32_t nfqueue_capabilities(const struct nfqueue *queue);
+
+/** The size the socket buffer really has, in bytes. Source: SO_RCVBUF. */
+NFQUEUE_API uint32_t nfqueue_socket_buffer(const struct nfqueue *queue);
+
+/**
+ * Receives packets: flushes the batch before, whose undecided packets get the default
+ * verdict unless they are held, then takes what the kernel has ready.
+ *
+ * @param packets out: `max` pointers, oldest packet first
+ * @param max     more than 0; at most the batch size is received at once
+ * @param timeout_ms wait that long for a first packet; -1 for ever; 0 not at all
+ * @return the number of packets, 0 if none came (timeout, nfqueue_wake(), a signal), or
+ * -EINVAL `max` is 0; -EPERM CAP_NET_ADMIN was given up, so no verdict can be sent;
+ * -EBADF the socket is gone; -ENOMEM, -ENOBUFS no memory to send verdicts now.
+ * Lost packets are no error: see nfqueue_stats. Source: recvmmsg(2).
+ */
+NFQUEUE_API int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets,
+			     unsigned int max, int timeout_ms);
+
+/** Makes a waiting, or the next, nfqueue_recv() return. Any thread, signal handlers too.
+ * @return 0, or -errno of send(2). Source: NFQNL_CFG_CMD_PF_UNBIND, a no-op with an ACK. */
+NFQUEUE_API int nfqueue_wake(struct nfqueue *queue);
+
+/**
+ * Notes a packet's verdict. It is sent with the batch: by the next nfqueue_recv(),
+ * nfqueue_flush() or nfqueue_close().
+ *
+ * @return 0; -EALREADY the packet is decided: the first verdict stands;
+ * -EINVAL a code the kernel does not know. Source: nfqnl_recv_verdict().
+ */
+NFQUEUE_API int nfqueue_decide(struct nfqueue_packet *packet,
+			       struct nfqueue_verdict verdict);
+
+/** nfqueue_decide() with NFQUEUE_ACCEPT. Source: NF_ACCEPT. */
+NFQUEUE_API int nfqueue_accept(struct nfqueue_packet *packet);
+
+/** nfqueue_decide() with NFQUEUE_DROP. Source: NF_DROP. */
+NFQUEUE_API int nfqueue_drop(struct nfqueue_packet *packet);
+
+/**
+ * Keeps a packet beyond its batch: it stays valid until it is decided and flushed.
+ *
+ * @return 0; -EALREADY it is decided; -ENOMEM no memory for a slot in its place.
+ * Source: nfqueue_recv() above.
+ */
+NFQUEUE_API int nfqueue_packet_hold(struct nfqueue_packet *packet);
+
+/**
+ * Sends the verdicts noted so far. Packets of the batch that have none yet stay valid.
+ *
+ * @return 0; -EPERM CAP_NET_ADMIN was given up; -ENOBUFS, -ENOMEM no memory now: the
+ * verdicts are kept for the next try. Source: netlink_sendmsg().
+ */
+NFQUEUE_API int nfqueue_flush(struct nfqueue *queue);
+
+/**
+ * Changes how many bytes of each packet are copied, or how many packets may wait.
+ *
+ * @return 0; -EINVAL out of range; -EPERM no CAP_NET_ADMIN. Packets that arrive meanwhile
+ * are kept for nfqueue_recv(). Source: NFQA_CFG_PARAMS, NFQA_CFG_QUEUE_MAXLEN.
+ */
+NFQUEUE_API int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range);
+NFQUEUE_API int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length);
+
+/**
+ * Turns the features in `mask` on or off as their bits in `flags` say, one by one.
+ *
+ * @return 0; -EINVAL an unknown bit; -EOPNOTSUPP this kernel lacks one (the text names
+ * it; the others are set). Source: NFQA_CFG_FLAGS, NFQA_CFG_MASK.
+ */
+NFQUEUE_API int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask);
+
+/**
+ * The queue's counts. Any thread; each count is exact, all together are not one instant.
+ *
+ * @param stats its member `size` says how much of it is filled
+ * @return 0; -EINVAL size is 0.
+ * Source: ids of packets, /proc/net/netfilter/nfnetlink_queue (lost_full).
+ */
+NFQUEUE_API int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats);
+
+/**
+ * The kernel's table of queues in this network namespace.
+ *
+ * @param rows out: up to `max` rows
+ * @return how many queues there are, more than `max` perhaps; -ENOENT no nfnetlink_queue
+ * in this kernel; -EBADMSG the table has a form unknown to us.
+ * Any thread. Source: /proc/net/netfilter/nfnetlink_queue, seq_show().
+ */
+NFQUEUE_API int nfqueue_kernel_queues(struct nfqueue_kernel_queue *rows, size_t max);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
