@@ -30,7 +30,7 @@ typedef struct nfqueue_verdict (*nfqueue_decide_fn)(struct nfqueue_packet *packe
 						    void *ctx);
 
 struct nfqueue_engine_options {
-	size_t size;	      /**< sizeof(struct nfqueue_engine_options) */
+	size_t size;          /**< sizeof(struct nfqueue_engine_options) */
 	uint32_t first_queue; /**< number of the first queue */
 	uint32_t
 		queue_count; /**< that many queues from there on, one thread each; 0: one */

@@ -34,8 +34,8 @@ enum nfqueue_hook {
 };
 
 /** Source: uapi/linux/netfilter/nfnetlink_queue.h, NFQA_SKB_*. */
-#define NFQUEUE_CHECKSUM_NOT_READY (1u << 0)	/**< checksums are still to be made */
-#define NFQUEUE_GSO_PACKET (1u << 1)		/**< several segments in one */
+#define NFQUEUE_CHECKSUM_NOT_READY (1u << 0)    /**< checksums are still to be made */
+#define NFQUEUE_GSO_PACKET (1u << 1)            /**< several segments in one */
 #define NFQUEUE_CHECKSUM_NOT_VERIFIED (1u << 2) /**< nobody has checked them yet */
 
 /** The packet's id in its queue; ids count up and wrap at 2^32. Source: NFQA_PACKET_HDR. */

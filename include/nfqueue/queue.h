@@ -33,7 +33,7 @@ extern "C" {
 /** Features, the kernel's own bits. Source: uapi nfnetlink_queue.h, NFQA_CFG_F_*. */
 #define NFQUEUE_FAIL_OPEN (1u << 0) /**< accept, uninspected, what finds the queue full */
 #define NFQUEUE_CONNTRACK (1u << 1) /**< send each packet's connection */
-#define NFQUEUE_GSO (1u << 2)	    /**< packets up to 64 KiB, uncut: on by default */
+#define NFQUEUE_GSO (1u << 2)       /**< packets up to 64 KiB, uncut: on by default */
 #define NFQUEUE_UID_GID (1u << 3)   /**< send the owner of the sending socket */
 #define NFQUEUE_SECCTX (1u << 4)    /**< send the security context */
 /** Not the kernel's: leave GSO off. */
@@ -41,65 +41,65 @@ extern "C" {
 
 /** In nfqueue_capabilities() only. */
 #define NFQUEUE_CAP_NO_ENOBUFS (1u << 16) /**< an overflow costs one packet, not all */
-#define NFQUEUE_CAP_EXT_ACK (1u << 17)	  /**< errors carry the kernel's own words */
-#define NFQUEUE_CAP_BUFFER (1u << 18)	  /**< the socket buffer is as large as wanted */
+#define NFQUEUE_CAP_EXT_ACK (1u << 17)    /**< errors carry the kernel's own words */
+#define NFQUEUE_CAP_BUFFER (1u << 18)     /**< the socket buffer is as large as wanted */
 
 /** Copy nothing of the packet, only what the kernel knows of it. */
 #define NFQUEUE_COPY_META UINT32_MAX
 
 /** How to open a queue. Zero means the default everywhere. */
 struct nfqueue_options {
-	size_t size;		/**< sizeof(struct nfqueue_options) */
-	uint32_t queue;		/**< queue number, 0..65535 */
-	uint32_t copy_range;	/**< bytes copied of each packet; 0: all of it (65,531) */
-	uint32_t max_length;	/**< packets that may wait, at most 65,536; 0: 4,096 */
-	uint32_t flags;		/**< features wanted; one this kernel lacks is left out */
-	uint32_t required;	/**< features without which the open shall fail */
+	size_t size;            /**< sizeof(struct nfqueue_options) */
+	uint32_t queue;         /**< queue number, 0..65535 */
+	uint32_t copy_range;    /**< bytes copied of each packet; 0: all of it (65,531) */
+	uint32_t max_length;    /**< packets that may wait, at most 65,536; 0: 4,096 */
+	uint32_t flags;         /**< features wanted; one this kernel lacks is left out */
+	uint32_t required;      /**< features without which the open shall fail */
 	uint32_t socket_buffer; /**< bytes; 0: enough for max_length packets */
-	uint32_t batch_size;	/**< packets received at once, at most 1,024; 0: 64 */
+	uint32_t batch_size;    /**< packets received at once, at most 1,024; 0: 64 */
 	struct nfqueue_verdict
 		default_verdict; /**< for what nobody decides; zero: drop */
 };
 
 /** What happened to the packets of one queue since it was opened. Counts never go down. */
 struct nfqueue_stats {
-	size_t size;	   /**< in: sizeof(struct nfqueue_stats) */
+	size_t size;       /**< in: sizeof(struct nfqueue_stats) */
 	uint64_t received; /**< packets that came up */
-	uint64_t bytes;	   /**< their length in the kernel */
+	uint64_t bytes;    /**< their length in the kernel */
 	uint64_t
 		accepted; /**< by verdict accept or stop; each of the next four counts what */
 	uint64_t dropped;   /**< was sent to the kernel and not refused: */
 	uint64_t repeated;  /**< received = accepted + dropped + repeated + requeued */
 	uint64_t requeued;  /**<          + refused + flushed + those not yet decided */
 	uint64_t modified;  /**< of these: with a changed payload */
-	uint64_t held;	    /**< received and not yet decided: goes up and down */
+	uint64_t held;      /**< received and not yet decided: goes up and down */
 	uint64_t defaulted; /**< got the default verdict, for nobody decided them */
 	uint64_t refused;   /**< the kernel refused the verdict (not ENOENT) */
 	uint64_t
 		flushed; /**< gone when the verdict came: interface down, chain removed */
-	uint64_t truncated;	/**< the copy range cut them */
-	uint64_t malformed;	/**< messages that could not be decoded */
-	uint64_t lost_socket;	/**< lost: the socket buffer was full (gaps in the ids) */
-	uint64_t lost_full;	/**< lost: the queue was full (the kernel's counter) */
+	uint64_t truncated;     /**< the copy range cut them */
+	uint64_t malformed;     /**< messages that could not be decoded */
+	uint64_t lost_socket;   /**< lost: the socket buffer was full (gaps in the ids) */
+	uint64_t lost_full;     /**< lost: the queue was full (the kernel's counter) */
 	uint64_t passed_socket; /**< passed uninspected: socket buffer full, fail open */
-	uint64_t enobufs;	/**< times the socket told of an overflow */
-	uint64_t batches;	/**< receive calls that brought something */
-	uint64_t sends;		/**< send calls for verdicts */
-	uint64_t messages;	/**< verdict messages in them */
+	uint64_t enobufs;       /**< times the socket told of an overflow */
+	uint64_t batches;       /**< receive calls that brought something */
+	uint64_t sends;         /**< send calls for verdicts */
+	uint64_t messages;      /**< verdict messages in them */
 };
 
 /** A row of the kernel's own table of queues. */
 struct nfqueue_kernel_queue {
-	uint32_t queue;		 /**< number */
-	uint32_t port_id;	 /**< netlink port id of the socket that owns it */
-	int32_t pid;		 /**< a process that has this socket open; 0: not found */
-	char name[16];		 /**< its name, terminated; "" if not found */
-	uint32_t waiting;	 /**< packets without a verdict */
-	uint32_t copy_mode;	 /**< 0 none (all is dropped), 1 metadata, 2 packets */
-	uint32_t copy_range;	 /**< bytes */
-	uint32_t dropped_full;	 /**< packets lost because the queue was full */
+	uint32_t queue;          /**< number */
+	uint32_t port_id;        /**< netlink port id of the socket that owns it */
+	int32_t pid;             /**< a process that has this socket open; 0: not found */
+	char name[16];           /**< its name, terminated; "" if not found */
+	uint32_t waiting;        /**< packets without a verdict */
+	uint32_t copy_mode;      /**< 0 none (all is dropped), 1 metadata, 2 packets */
+	uint32_t copy_range;     /**< bytes */
+	uint32_t dropped_full;   /**< packets lost because the queue was full */
 	uint32_t dropped_socket; /**< packets lost because the socket refused them */
-	uint32_t last_id;	 /**< id of the newest packet */
+	uint32_t last_id;        /**< id of the newest packet */
 };
 
 /**

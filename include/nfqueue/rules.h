@@ -45,7 +45,7 @@ enum nfqueue_on_crash {
 
 /** nfqueue_redirect.flags. Source: NFT_QUEUE_FLAG_*, NFQ_FLAG_*. */
 #define NFQUEUE_REDIRECT_BYPASS \
-	(1u << 0)			  /**< accept while nobody listens; always on with
+	(1u << 0)                         /**< accept while nobody listens; always on with
 					   * on crash open, an error with closed */
 #define NFQUEUE_REDIRECT_FANOUT (1u << 1) /**< choose the queue by CPU, not by flow */
 
@@ -57,12 +57,12 @@ struct nfqueue_redirect {
 	const char *match; /**< pcap-filter(7) over raw IP; NULL or "": every packet */
 	uint16_t first_queue;
 	uint16_t queue_count; /**< balance over so many queues; 0: one */
-	uint32_t flags;	      /**< NFQUEUE_REDIRECT_* */
+	uint32_t flags;       /**< NFQUEUE_REDIRECT_* */
 	int32_t priority;     /**< of the chain among others at this hook; 0: filter */
 };
 
 struct nfqueue_rules_options {
-	size_t size;	  /**< sizeof(struct nfqueue_rules_options) */
+	size_t size;      /**< sizeof(struct nfqueue_rules_options) */
 	const char *name; /**< the table's; NULL: "nfqueue-" and the first redirection's
 			   * queue number. Letters, digits, '-', '_'; must begin with
 			   * "nfqueue-", so that list and clean know it as ours */
@@ -73,7 +73,7 @@ struct nfqueue_rules_options {
 struct nfqueue_rules_table {
 	char name[64];
 	uint32_t port_id; /**< netlink port id of its owner; 0: it has none */
-	int32_t pid;	  /**< a process that has this socket open; 0: not found */
+	int32_t pid;      /**< a process that has this socket open; 0: not found */
 	char process[16]; /**< its name; "" if not found */
 	uint8_t on_crash; /**< enum nfqueue_on_crash */
 	uint8_t reserved[3];

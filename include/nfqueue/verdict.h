@@ -29,9 +29,9 @@ enum nfqueue_verdict_code {
  * Everything is in host byte order.
  */
 struct nfqueue_verdict {
-	uint32_t code;	   /**< enum nfqueue_verdict_code, flags, target queue << 16 */
-	uint32_t set;	   /**< NFQUEUE_SET_*: which of the following are meant */
-	uint32_t mark;	   /**< the packet's new mark, whole */
+	uint32_t code;     /**< enum nfqueue_verdict_code, flags, target queue << 16 */
+	uint32_t set;      /**< NFQUEUE_SET_*: which of the following are meant */
+	uint32_t mark;     /**< the packet's new mark, whole */
 	uint32_t priority; /**< the packet's new priority (kernel 5.18 and later) */
 };
 

@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define NFQUEUE_VIEW_FRAGMENT (1u << 0)	      /**< a fragment, the first included */
+#define NFQUEUE_VIEW_FRAGMENT (1u << 0)       /**< a fragment, the first included */
 #define NFQUEUE_VIEW_LATER_FRAGMENT (1u << 1) /**< offset > 0: no transport header */
 #define NFQUEUE_VIEW_TRUNCATED (1u << 2)      /**< fewer bytes here than the IP length */
 #define NFQUEUE_VIEW_BAD (1u << 3) /**< a header's length lies: see each getter */
@@ -35,7 +35,7 @@ struct nfqueue_view {
 				    * length of 0 (jumbo, big TCP) what was captured */
 	uint8_t ip_version;    /**< 4, 6, or 0: not IP */
 	uint8_t protocol;      /**< IPPROTO_* of the transport header */
-	uint16_t flags;	       /**< NFQUEUE_VIEW_* */
+	uint16_t flags;        /**< NFQUEUE_VIEW_* */
 	uint32_t
 		transport_offset; /**< the transport header; == length if there is none */
 	uint32_t payload_offset;  /**< behind the transport header; == length if none */
@@ -43,11 +43,11 @@ struct nfqueue_view {
 
 struct nfqueue_ipv4 {
 	uint8_t header_length; /**< bytes, 20..60 */
-	uint8_t dscp;	       /**< 0..63 */
-	uint8_t ecn;	       /**< 0..3 */
+	uint8_t dscp;          /**< 0..63 */
+	uint8_t ecn;           /**< 0..3 */
 	uint8_t ttl;
 	uint8_t protocol;
-	uint8_t dont_fragment;	/**< 0 or 1 */
+	uint8_t dont_fragment;  /**< 0 or 1 */
 	uint8_t more_fragments; /**< 0 or 1 */
 	uint8_t reserved;
 	uint16_t total_length;
@@ -85,7 +85,7 @@ struct nfqueue_tcp {
 	uint32_t sequence;
 	uint32_t acknowledgement;
 	uint8_t header_length; /**< bytes, 20..60 */
-	uint8_t flags;	       /**< NFQUEUE_TCP_* */
+	uint8_t flags;         /**< NFQUEUE_TCP_* */
 	uint16_t window;
 	uint16_t checksum;
 	uint16_t urgent;
@@ -113,7 +113,7 @@ struct nfqueue_icmp {
 	uint8_t type;
 	uint8_t code;
 	uint16_t checksum;
-	uint16_t id;	   /**< echo messages; else the bytes that stand there */
+	uint16_t id;       /**< echo messages; else the bytes that stand there */
 	uint16_t sequence; /**< echo messages; else the bytes that stand there */
 };
 
@@ -121,7 +121,7 @@ struct nfqueue_icmp {
 struct nfqueue_flow {
 	uint8_t ip_version; /**< 4 or 6; IPv4 addresses fill the first four bytes */
 	uint8_t protocol;
-	uint16_t source_port;	   /**< 0 for fragments and protocols without ports; */
+	uint16_t source_port;      /**< 0 for fragments and protocols without ports; */
 	uint16_t destination_port; /**< ICMP echo: both the echo id */
 	uint16_t reserved;
 	uint8_t source[16];

@@ -64,7 +64,7 @@ struct wire_bytes {
 /* The header of any netlink message, with the attributes behind nfgenmsg if any. */
 struct wire_message {
 	uint32_t length; /* of the message, unpadded */
-	uint16_t type;	 /* subsystem << 8 | wire_message_type, or NLMSG_ERROR ... */
+	uint16_t type;   /* subsystem << 8 | wire_message_type, or NLMSG_ERROR ... */
 	uint16_t flags;
 	uint32_t sequence;
 	uint32_t port_id;
@@ -111,11 +111,11 @@ int wire_packet_decode(const struct wire_message *message, struct wire_packet *p
 
 /* NLMSG_ERROR: the answer to a request, an ACK when error is 0. */
 struct wire_error {
-	int error;	       /* 0, or a negative errno */
+	int error;             /* 0, or a negative errno */
 	uint32_t sequence;     /* of the request */
 	uint16_t request_type; /* nlmsg_type of the request */
 	struct wire_bytes
-		text;	 /* kernel's words (extended ACK), unterminated; or empty */
+		text;    /* kernel's words (extended ACK), unterminated; or empty */
 	uint32_t offset; /* of the bad attribute in the request; 0: not told */
 	struct wire_bytes
 		request; /* the request as echoed behind its header; often empty */
@@ -129,10 +129,10 @@ int wire_error_decode(const struct wire_message *message, struct wire_error *err
 /* Appends to `data`. A message is begun, filled, ended; several may follow each other. */
 struct wire_writer {
 	uint8_t *data;
-	size_t size;	/* of the buffer */
-	size_t length;	/* written so far; after the end of a message a multiple of 4 */
+	size_t size;    /* of the buffer */
+	size_t length;  /* written so far; after the end of a message a multiple of 4 */
 	size_t message; /* where the open message began */
-	int error;	/* 0, or -EMSGSIZE once something did not fit: sticky */
+	int error;      /* 0, or -EMSGSIZE once something did not fit: sticky */
 };
 
 void wire_writer_init(struct wire_writer *writer, void *data, size_t size);
@@ -141,7 +141,7 @@ void wire_writer_init(struct wire_writer *writer, void *data, size_t size);
 struct wire_verdict {
 	uint16_t queue;
 	uint32_t id;
-	uint32_t code;	  /* NF_* word, whole */
+	uint32_t code;    /* NF_* word, whole */
 	uint32_t present; /* of WIRE_MARK, PRIORITY, PAYLOAD, VLAN, L2HDR, CT, EXP */
 	uint32_t mark;
 	uint32_t priority;
