@@ -1,0 +1,698 @@
+/* SPDX-License-Identifier: MIT */
+#include "netns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COMMAND_MAX 4096
+#define SEND_BUFFER (64 << 20)
+#define LINK_TIMEOUT_MS 5000
+
+/* --- namespaces ------------------------------------------------------------------------ */
+
+static void skip_program(const char *what)
+{
+	printf("1..0 # SKIP %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "SKIP: %s: %s\n", what, strerror(errno));
+	exit(0);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	return n < 0 ? (int)n : 0;
+}
+
+static void map_ids(uid_t uid, gid_t gid)
+{
+	char map[64];
+
+	write_file("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	if (write_file("/proc/self/uid_map", map) < 0)
+		skip_program("cannot map the uid");
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	if (write_file("/proc/self/gid_map", map) < 0)
+		skip_program("cannot map the gid");
+}
+
+static void quiet_ipv6(void)
+{
+	write_file("/proc/sys/net/ipv6/conf/all/router_solicitations", "0");
+	write_file("/proc/sys/net/ipv6/conf/default/router_solicitations", "0");
+	write_file("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+}
+
+static int link_flags(const char *name, int set)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int flags = -1;
+
+	if (fd < 0)
+		return -1;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+		request.ifr_flags = (short)(request.ifr_flags | set);
+		if (!set || ioctl(fd, SIOCSIFFLAGS, &request) == 0)
+			flags = request.ifr_flags;
+	}
+	close(fd);
+	return flags;
+}
+
+void netns_enter(unsigned int flags)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	bool user = uid != 0 || (flags & NETNS_USER);
+
+	if (unshare(CLONE_NEWNET | CLONE_NEWNS | (user ? CLONE_NEWUSER : 0)) < 0)
+		skip_program("no new namespaces");
+	if (user)
+		map_ids(uid, gid);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		skip_program("no private mounts");
+	/* The old /sys shows the old namespace's interfaces; nobody here depends on it. */
+	if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
+		fprintf(stderr, "/sys stays that of the old namespace: %s\n",
+			strerror(errno));
+	if (link_flags("lo", IFF_UP) < 0)
+		skip_program("lo does not come up");
+	quiet_ipv6();
+}
+
+static int run_shell(const char *command)
+{
+	int status = system(command);
+
+	if (status < 0)
+		fail_msg("cannot run a shell: %s", strerror(errno));
+	if (WIFSIGNALED(status))
+		return 128 + WTERMSIG(status);
+	return WEXITSTATUS(status);
+}
+
+/* The shell's output must not get between our TAP lines. */
+static int run_format(char *command, const char *format, va_list args)
+{
+	int n = vsnprintf(command, COMMAND_MAX, format, args);
+	char line[COMMAND_MAX + 16];
+
+	if (n < 0 || n >= COMMAND_MAX)
+		fail_msg("command too long: %s", format);
+	snprintf(line, sizeof(line), "exec 1>&2\n%s", command);
+	return run_shell(line);
+}
+
+void netns_sh(const char *format, ...)
+{
+	char command[COMMAND_MAX];
+	va_list args;
+	int status;
+
+	va_start(args, format);
+	status = run_format(command, format, args);
+	va_end(args);
+	if (status != 0)
+		fail_msg("status %d from: %s", status, command);
+}
+
+int netns_try(const char *format, ...)
+{
+	char command[COMMAND_MAX];
+	va_list args;
+	int status;
+
+	va_start(args, format);
+	status = run_format(command, format, args);
+	va_end(args);
+	return status;
+}
+
+void netns_forward(void)
+{
+	if (write_file("/proc/sys/net/ipv4/ip_forward", "1") < 0 ||
+	    write_file("/proc/sys/net/ipv6/conf/all/forwarding", "1") < 0)
+		fail_msg("cannot turn on forwarding");
+}
+
+/* --- a second namespace ---------------------------------------------------------------- */
+
+static int open_own_namespace(void)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fail_msg("no /proc/thread-self/ns/net: %s", strerror(errno));
+	return fd;
+}
+
+static void wait_for_link(const char *name)
+{
+	uint64_t end = netns_now() + LINK_TIMEOUT_MS;
+
+	while (!(link_flags(name, 0) & IFF_RUNNING)) {
+		if (netns_now() > end)
+			fail_msg("%s does not come up", name);
+		netns_sleep(1);
+	}
+}
+
+void netns_peer_enter(const struct netns_pair *pair)
+{
+	if (setns(pair->peer, CLONE_NEWNET) < 0)
+		fail_msg("cannot enter the peer's namespace: %s", strerror(errno));
+}
+
+void netns_peer_leave(const struct netns_pair *pair)
+{
+	if (setns(pair->home, CLONE_NEWNET) < 0)
+		fail_msg("cannot go back to our namespace: %s", strerror(errno));
+}
+
+static void set_up_end(const char *name, unsigned int net, int host)
+{
+	netns_sh("ip address add 10.%u.0.%d/24 dev %s && "
+		 "ip address add fd%u::%d/64 dev %s nodad && ip link set %s up",
+		 net, host, name, net, host, name, name);
+}
+
+void netns_pair(struct netns_pair *pair)
+{
+	netns_pair_at(pair, 99);
+}
+
+void netns_pair_at(struct netns_pair *pair, unsigned int net)
+{
+	if (net < 10 || net > 99)
+		fail_msg("net %u is not in 10..99", net);
+	*pair = (struct netns_pair){.home = open_own_namespace(), .net = net};
+	snprintf(pair->here_name, sizeof(pair->here_name), "here%u", net);
+	snprintf(pair->peer_name, sizeof(pair->peer_name), "peer%u", net);
+	if (unshare(CLONE_NEWNET) < 0)
+		fail_msg("no second namespace: %s", strerror(errno));
+	pair->peer = open_own_namespace();
+	quiet_ipv6();
+	link_flags("lo", IFF_UP);
+	netns_peer_leave(pair);
+
+	netns_sh("ip link add %s type veth peer name %s netns /proc/%d/fd/%d",
+		 pair->here_name, pair->peer_name, getpid(), pair->peer);
+	set_up_end(pair->here_name, net, 1);
+	netns_peer_enter(pair);
+	set_up_end(pair->peer_name, net, 2);
+	netns_sh("ip route add default via 10.%u.0.1 && "
+		 "ip -6 route add default via fd%u::1",
+		 net, net);
+	wait_for_link(pair->peer_name);
+	netns_peer_leave(pair);
+	wait_for_link(pair->here_name);
+}
+
+void netns_pair_close(struct netns_pair *pair)
+{
+	if (!pair->here_name[0])
+		return;
+	netns_peer_leave(pair); /* a test that failed may have stayed there */
+	netns_try("ip link delete %s", pair->here_name);
+	close(pair->home);
+	close(pair->peer);
+	memset(pair, 0, sizeof(*pair));
+}
+
+int netns_peer_socket(const struct netns_pair *pair, int domain, int type, int protocol)
+{
+	int fd, error;
+
+	if (pair)
+		netns_peer_enter(pair);
+	fd = socket(domain, type | SOCK_CLOEXEC, protocol);
+	error = errno;
+	if (pair)
+		netns_peer_leave(pair);
+	if (fd < 0)
+		fail_msg("no socket: %s", strerror(error));
+	return fd;
+}
+
+void netns_peer_sh(const struct netns_pair *pair, const char *format, ...)
+{
+	char command[COMMAND_MAX];
+	va_list args;
+	int status;
+
+	netns_peer_enter(pair);
+	va_start(args, format);
+	status = run_format(command, format, args);
+	va_end(args);
+	netns_peer_leave(pair);
+	if (status != 0)
+		fail_msg("status %d in the peer from: %s", status, command);
+}
+
+/* --- sockets --------------------------------------------------------------------------- */
+
+socklen_t netns_address(struct sockaddr_storage *to, const char *ip, uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, ip, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		return sizeof(*v4);
+	}
+	if (inet_pton(AF_INET6, ip, &v6->sin6_addr) != 1)
+		fail_msg("no address: %s", ip);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	return sizeof(*v6);
+}
+
+static void large_buffer(int fd, int forced, int plain)
+{
+	int bytes = SEND_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof(bytes)) < 0)
+		setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
+}
+
+static int bound_socket(const struct netns_pair *pair, int type, const char *ip,
+			uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t length = netns_address(&address, ip, port);
+	int fd = netns_peer_socket(pair, address.ss_family, type, 0);
+	int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, length) < 0)
+		fail_msg("cannot bind %s port %u: %s", ip, port, strerror(errno));
+	return fd;
+}
+
+int netns_udp_server(const struct netns_pair *pair, const char *ip, uint16_t port)
+{
+	int fd = bound_socket(pair, SOCK_DGRAM, ip, port);
+
+	large_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	return fd;
+}
+
+int netns_udp_client(const struct netns_pair *pair, const char *ip, uint16_t port)
+{
+	struct sockaddr_storage address;
+	socklen_t length = netns_address(&address, ip, port);
+	int fd = netns_peer_socket(pair, address.ss_family, SOCK_DGRAM, 0);
+
+	large_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+	if (connect(fd, (struct sockaddr *)&address, length) < 0)
+		fail_msg("cannot connect to %s port %u: %s", ip, port, strerror(errno));
+	return fd;
+}
+
+static uint8_t pattern(uint64_t seed, uint64_t position)
+{
+	return (uint8_t)(seed * 31 + position * 7 + (position >> 8));
+}
+
+static void fill_datagram(uint8_t *bytes, size_t length, uint32_t number)
+{
+	uint32_t wire = htonl(number);
+
+	memcpy(bytes, &wire, sizeof(wire));
+	for (size_t i = sizeof(wire); i < length; i++)
+		bytes[i] = pattern(number, i);
+}
+
+static bool read_datagram(const uint8_t *bytes, size_t length, uint32_t *number)
+{
+	if (length < sizeof(*number))
+		return false;
+	memcpy(number, bytes, sizeof(*number));
+	*number = ntohl(*number);
+	for (size_t i = sizeof(*number); i < length; i++)
+		if (bytes[i] != pattern(*number, i))
+			return false;
+	return true;
+}
+
+void netns_udp_send_long(int fd, uint32_t first, uint32_t count, size_t length)
+{
+	static const size_t limit = 65507;
+	uint8_t bytes[65507];
+
+	if (length < sizeof(uint32_t) || length > limit)
+		fail_msg("no datagram has %zu bytes", length);
+	for (uint32_t i = 0; i < count; i++) {
+		fill_datagram(bytes, length, first + i);
+		if (send(fd, bytes, length, MSG_DONTWAIT) < 0)
+			fail_msg("datagram %u not sent: %s%s", first + i, strerror(errno),
+				 errno == EAGAIN ? " (the send buffer is charged for what"
+						   " waits in a queue)"
+						 : "");
+	}
+}
+
+void netns_udp_send(int fd, uint32_t first, uint32_t count)
+{
+	netns_udp_send_long(fd, first, count, 16);
+}
+
+static void tally_one(struct netns_tally *tally, uint8_t *came, uint32_t index,
+		      uint32_t *greatest)
+{
+	if (came[index] > 0)
+		tally->duplicate++;
+	else
+		tally->received++;
+	if (came[index] < UINT8_MAX)
+		came[index]++;
+	if (index < *greatest)
+		tally->reordered++;
+	else
+		*greatest = index;
+}
+
+static void collect(int fd, uint32_t first, uint32_t count, int timeout_ms,
+		    struct netns_tally *tally, uint8_t *came)
+{
+	uint32_t greatest = 0, number;
+	uint8_t bytes[65536];
+
+	for (;;) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
+		ssize_t n;
+
+		/* All came: take only the duplicates that are there already. */
+		if (poll(&wait, 1, tally->received < count ? timeout_ms : 0) <= 0)
+			return;
+		n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (n < 0)
+			continue; /* e.g. ECONNREFUSED; the error is gone now */
+		if (!read_datagram(bytes, (size_t)n, &number) || number - first >= count)
+			tally->foreign++;
+		else
+			tally_one(tally, came, number - first, &greatest);
+	}
+}
+
+void netns_udp_collect(int fd, uint32_t first, uint32_t count, int timeout_ms,
+		       struct netns_tally *tally, uint8_t *came)
+{
+	uint8_t *seen = came ? came : malloc(count ? count : 1);
+
+	assert_non_null(seen);
+	memset(seen, 0, count);
+	memset(tally, 0, sizeof(*tally));
+	collect(fd, first, count, timeout_ms, tally, seen);
+	for (uint32_t i = count; i-- > 0;) {
+		if (seen[i])
+			continue;
+		tally->missing++;
+		tally->first_missing = first + i;
+	}
+	if (!came)
+		free(seen);
+}
+
+void netns_udp_exchange(int from, int to, uint32_t count, int timeout_ms,
+			struct netns_tally *tally)
+{
+	netns_udp_send(from, 0, count);
+	netns_udp_collect(to, 0, count, timeout_ms, tally, NULL);
+}
+
+/* --- TCP ------------------------------------------------------------------------------- */
+
+#define CHUNK 65536
+
+static void *tcp_send(void *argument)
+{
+	struct netns_tcp *tcp = argument;
+	uint8_t bytes[CHUNK];
+
+	for (uint64_t at = 0; at < tcp->bytes;) {
+		uint64_t left = tcp->bytes - at;
+		size_t length = left < CHUNK ? (size_t)left : CHUNK;
+		ssize_t n;
+
+		for (size_t i = 0; i < length; i++)
+			bytes[i] = pattern(0, at + i);
+		n = send(tcp->client, bytes, length, MSG_NOSIGNAL);
+		if (n < 0) {
+			tcp->send_error = -errno;
+			break;
+		}
+		at += (uint64_t)n;
+	}
+	shutdown(tcp->client, SHUT_WR);
+	return NULL;
+}
+
+static int tcp_check(struct netns_tcp *tcp, const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] != pattern(0, tcp->received))
+			return -EBADMSG;
+		tcp->received++;
+	}
+	return 0;
+}
+
+/* A receiver whose peer was cut off hears nothing more: it wakes to look at give_up. */
+static ssize_t tcp_wait_data(struct netns_tcp *tcp, int fd, uint8_t *bytes)
+{
+	for (;;) {
+		ssize_t n = recv(fd, bytes, CHUNK, 0);
+
+		if (n >= 0)
+			return n;
+		if (errno != EAGAIN)
+			return -errno;
+		if (atomic_load_explicit(&tcp->give_up, memory_order_relaxed))
+			return -ETIMEDOUT;
+	}
+}
+
+static void *tcp_receive(void *argument)
+{
+	struct netns_tcp *tcp = argument;
+	struct timeval wake = {.tv_usec = 100000};
+	uint8_t bytes[CHUNK];
+	int fd = accept4(tcp->listener, NULL, NULL, SOCK_CLOEXEC);
+	ssize_t n = 0;
+
+	if (fd < 0) {
+		tcp->receive_error = -errno;
+		return NULL;
+	}
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wake, sizeof(wake));
+	while (!tcp->receive_error && (n = tcp_wait_data(tcp, fd, bytes)) != 0)
+		tcp->receive_error = n < 0 ? (int)n : tcp_check(tcp, bytes, (size_t)n);
+	close(fd);
+	return NULL;
+}
+
+/* connect() too may wait in a queue, so it belongs to the sender's thread. */
+static void *tcp_connect_and_send(void *argument)
+{
+	struct netns_tcp *tcp = argument;
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+
+	if (getsockname(tcp->listener, (struct sockaddr *)&address, &length) < 0 ||
+	    connect(tcp->client, (struct sockaddr *)&address, length) < 0) {
+		tcp->send_error = -errno;
+		shutdown(tcp->listener, SHUT_RDWR);
+		return NULL;
+	}
+	return tcp_send(argument);
+}
+
+void netns_tcp_start(struct netns_tcp *tcp, const struct netns_pair *from,
+		     const struct netns_pair *to, const char *ip, uint16_t port,
+		     uint64_t bytes)
+{
+	struct sockaddr_storage address;
+
+	netns_address(&address, ip, port);
+	memset(tcp, 0, sizeof(*tcp));
+	tcp->bytes = bytes;
+	atomic_init(&tcp->give_up, false);
+	tcp->listener = bound_socket(to, SOCK_STREAM, ip, port);
+	if (listen(tcp->listener, 1) < 0)
+		fail_msg("cannot listen: %s", strerror(errno));
+	tcp->client = netns_peer_socket(from, address.ss_family, SOCK_STREAM, 0);
+	if (pthread_create(&tcp->receiver, NULL, tcp_receive, tcp) != 0 ||
+	    pthread_create(&tcp->sender, NULL, tcp_connect_and_send, tcp) != 0)
+		fail_msg("no thread");
+}
+
+static bool join_until(pthread_t thread, const struct timespec *end)
+{
+	return pthread_timedjoin_np(thread, NULL, end) == 0;
+}
+
+int netns_tcp_wait(struct netns_tcp *tcp, int timeout_ms)
+{
+	struct timespec end;
+	bool in_time;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += timeout_ms / 1000;
+	end.tv_nsec += timeout_ms % 1000 * 1000000L;
+	if (end.tv_nsec >= 1000000000L) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000L;
+	}
+	in_time = join_until(tcp->sender, &end);
+	if (!in_time) {
+		shutdown(tcp->client, SHUT_RDWR);
+		pthread_join(tcp->sender, NULL);
+	}
+	if (!in_time || !join_until(tcp->receiver, &end)) {
+		in_time = false;
+		atomic_store_explicit(&tcp->give_up, true, memory_order_relaxed);
+		shutdown(tcp->listener, SHUT_RDWR);
+		pthread_join(tcp->receiver, NULL);
+	}
+	close(tcp->client);
+	close(tcp->listener);
+	if (tcp->receive_error == -EBADMSG)
+		return -EBADMSG;
+	if (!in_time)
+		return -ETIMEDOUT;
+	if (tcp->send_error || tcp->receive_error)
+		return tcp->send_error ? tcp->send_error : tcp->receive_error;
+	return tcp->received == tcp->bytes ? 0 : -EBADMSG;
+}
+
+/* --- the kernel's view ----------------------------------------------------------------- */
+
+bool netns_queue_row(uint16_t number, struct netns_queue_row *row)
+{
+	FILE *file = fopen("/proc/thread-self/net/netfilter/nfnetlink_queue", "re");
+	struct netns_queue_row r;
+	char line[256];
+	bool found = false;
+
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%u %u %u %u %u %u %u %u", &r.number, &r.port_id,
+			       &r.waiting, &r.copy_mode, &r.copy_range, &r.dropped_full,
+			       &r.dropped_socket, &r.last_id) == 8 &&
+			r.number == number;
+	fclose(file);
+	if (found)
+		*row = r;
+	return found;
+}
+
+bool netns_queue_waits(uint16_t number, uint32_t waiting, int timeout_ms)
+{
+	uint64_t end = netns_now() + (uint64_t)timeout_ms;
+	struct netns_queue_row row;
+
+	while (!netns_queue_row(number, &row) || row.waiting != waiting) {
+		if (netns_now() > end)
+			return false;
+		netns_sleep(1);
+	}
+	return true;
+}
+
+uint64_t netns_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void netns_sleep(int milliseconds)
+{
+	struct timespec time = {.tv_sec = milliseconds / 1000,
+				.tv_nsec = milliseconds % 1000 * 1000000L};
+
+	nanosleep(&time, NULL);
+}
+
+/* --- probes ---------------------------------------------------------------------------- */
+
+void netns_skip(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("SKIP: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	skip();
+	abort(); /* skip() never returns, but does not say so to the compiler */
+}
+
+void netns_need_command(const char *name)
+{
+	if (netns_try("command -v %s >/dev/null", name) != 0)
+		netns_skip("no program %s", name);
+}
+
+void netns_need_queue(void)
+{
+	if (access("/proc/thread-self/net/netfilter/nfnetlink_queue", F_OK) < 0)
+		netns_skip("no nfnetlink_queue (CONFIG_NETFILTER_NETLINK_QUEUE)");
+}
+
+void netns_need(const char *feature, const char *command)
+{
+	if (netns_try("%s", command) != 0)
+		netns_skip("no %s: %s", feature, command);
+}
+
+static bool in_user_namespace(void)
+{
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	unsigned int inside, outside, count;
+	bool whole;
+
+	if (!file)
+		return true;
+	whole = fscanf(file, "%u %u %u", &inside, &outside, &count) == 3 && count > 65536;
+	fclose(file);
+	return !whole;
+}
+
+void netns_need_real_root(void)
+{
+	if (geteuid() != 0 || in_user_namespace())
+		netns_skip("not root, or in a user namespace");
+}
