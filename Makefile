@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# The front door: meson does the work. DEPS=true leaves the system's packages alone.
+BUILD  ?= build
+PREFIX ?= /usr/local
+DEPS   ?= tools/deps
+# Seconds that make fuzz gives each harness.
+FUZZ_TIME ?= 60
+# Benchmarks that make bench runs; empty: all.
+CASES ?=
+# What make check is told: --only asan, --suite netns, -k pattern.
+CHECK ?=
+
+SOURCE_DIRS = include src policy compat cli bindings examples bench tests fuzz
+
+all: $(BUILD)/build.ninja
+	@meson compile -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@$(DEPS) build
+	@meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) -Dtests=false
+
+demo: all
+	@$(BUILD)/cli/nfqueue demo
+
+check:
+	@$(DEPS) check
+	@tools/check $(CHECK)
+
+bench:
+	@$(DEPS) bench
+	@test -e build-bench/build.ninja || meson setup build-bench --buildtype=release \
+		-Dtests=false -Dbench=true
+	@meson compile -C build-bench
+	@mkdir -p build
+	@BUILD_DIR=$(CURDIR)/build-bench bench/run $(CASES)
+
+install: all
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@meson install -C $(BUILD)
+	@test -n "$(DESTDIR)" || ldconfig
+
+uninstall:
+	@ninja -C $(BUILD) uninstall
+
+format:
+	@$(DEPS) check
+	@find $(wildcard $(SOURCE_DIRS)) -name '*.[ch]' -exec clang-format -i {} +
+
+tidy:
+	@$(DEPS) check
+	@tools/tidy
+
+coverage:
+	@$(DEPS) check
+	@tools/coverage
+
+fuzz:
+	@$(DEPS) check
+	@tools/fuzz --seconds $(FUZZ_TIME)
+
+clean:
+	@rm -rf build build-asan build-bench build-check build-coverage build-fuzz \
+		build-tidy build-tsan
+
+help:
+	@echo 'make            build the release in $(BUILD)/'
+	@echo 'make demo       build, and show what nfqueue does'
+	@echo 'make check      build three ways and run every test (CHECK="--only asan")'
+	@echo 'make bench      build and run the benchmarks (CASES="a b")'
+	@echo 'make install    install under PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make uninstall  remove what make install installed'
+	@echo 'make format     format all C sources'
+	@echo 'make tidy       search for bugs with clang-tidy'
+	@echo 'make coverage   measure what the tests reach'
+	@echo 'make fuzz       run every fuzz harness for FUZZ_TIME ($(FUZZ_TIME)) seconds'
+	@echo 'make clean      remove what was built'
+
+.PHONY: all demo check bench install uninstall format tidy coverage fuzz clean help

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The ways nfqueue is built by its tools, one row each, and how to get them built."""
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+SANITIZER_FLAGS = "-fno-sanitize-recover=all -fno-omit-frame-pointer"
+
+# name: (compiler, options of meson setup)
+BUILDS = {
+    "check": ("gcc", ["-Dbuildtype=release", "-Dwerror=true",
+                      "-Dc_args=-D_FORTIFY_SOURCE=2"]),
+    "asan": ("clang", ["-Dbuildtype=debugoptimized", "-Dwerror=true",
+                       "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                       "-Dc_args=" + SANITIZER_FLAGS]),
+    "tsan": ("clang", ["-Dbuildtype=debugoptimized", "-Dwerror=true",
+                       "-Db_sanitize=thread", "-Db_lundef=false",
+                       "-Dc_args=" + SANITIZER_FLAGS]),
+    "coverage": ("gcc", ["-Dbuildtype=debug", "-Db_coverage=true"]),
+    "fuzz": ("clang", ["-Dbuildtype=debugoptimized", "-Dfuzz=true",
+                       "-Db_sanitize=address,undefined", "-Db_lundef=false",
+                       "-Dc_args=-fsanitize=fuzzer-no-link " + SANITIZER_FLAGS]),
+    "tidy": ("clang", ["-Dbuildtype=debug"]),
+}
+
+
+def directory(name):
+    return ROOT / f"build-{name}"
+
+
+def configure(name):
+    """Sets the build directory up; anew, if it was set up otherwise before."""
+    compiler, options = BUILDS[name]
+    build = directory(name)
+    stamp = build / "configured-as"
+    wanted = " ".join([compiler, *options])
+    ready = (build / "build.ninja").exists()
+    if ready and stamp.exists() and stamp.read_text() == wanted:
+        return True
+    command = ["meson", "setup", *options, str(build), str(ROOT)]
+    if (build / "meson-private").exists():
+        command.insert(2, "--wipe")
+    if not run_quietly(command, env={**os.environ, "CC": compiler}):
+        return False
+    stamp.write_text(wanted)
+    return True
+
+
+def compile(name):
+    return run(["meson", "compile", "-C", str(directory(name))])
+
+
+def run(command, **kwargs):
+    """Runs a command whose output goes to the terminal. True if it succeeded."""
+    sys.stdout.flush()
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, **kwargs).returncode == 0
+    except FileNotFoundError:
+        print(f"{command[0]}: not found; run tools/deps check", file=sys.stderr)
+        return False
+
+
+def run_quietly(command, **kwargs):
+    """As run(), but shows the output only if the command failed."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, **kwargs)
+    except FileNotFoundError:
+        print(f"{command[0]}: not found; run tools/deps check", file=sys.stderr)
+        return False
+    if done.returncode:
+        print(done.stdout, flush=True)
+    return done.returncode == 0
+
+
+def test_environment():
+    """Sanitizers shall end a test that they find something in, and say where."""
+    common = "halt_on_error=1:abort_on_error=1:print_stacktrace=1"
+    return {**os.environ,
+            "ASAN_OPTIONS": common + ":detect_stack_use_after_return=1:strict_string_checks=1",
+            "UBSAN_OPTIONS": common,
+            "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
+
+
+def wrapper():
+    """Sanitizers of this age lose their way where addresses are very random."""
+    try:
+        bits = int(pathlib.Path("/proc/sys/vm/mmap_rnd_bits").read_text())
+    except (OSError, ValueError):
+        return []
+    can = subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0
+    return ["--wrapper", "setarch -R"] if bits > 28 and can else []
