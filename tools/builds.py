@@ -78,10 +78,11 @@ def run_quietly(command, **kwargs):
 
 def test_environment():
     """Sanitizers shall end a test that they find something in, and say where."""
-    common = "halt_on_error=1:abort_on_error=1:print_stacktrace=1"
+    end = "halt_on_error=1:abort_on_error=1:print_stacktrace=1"
+    strict = "detect_stack_use_after_return=1:strict_string_checks=1"
     return {**os.environ,
-            "ASAN_OPTIONS": common + ":detect_stack_use_after_return=1:strict_string_checks=1",
-            "UBSAN_OPTIONS": common,
+            "ASAN_OPTIONS": f"{end}:{strict}",
+            "UBSAN_OPTIONS": end,
             "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
 
 

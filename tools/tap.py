@@ -45,7 +45,8 @@ def parse(text):
         if plan := PLAN.match(line):
             report.planned = (report.planned or 0) + int(plan[1])
             if plan[1] == "0" and plan["reason"] is not None:
-                report.subtests.append(Subtest("all", "skipped", [plan["reason"]] + comments))
+                notes = [plan["reason"]] + comments
+                report.subtests.append(Subtest("all", "skipped", notes))
                 report.planned += 1
         elif test := TEST.match(line):
             report.subtests.append(_subtest(test, comments))
