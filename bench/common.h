@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What all subjects share: the command line, the word with the driver, the clocks. */
+#ifndef BENCH_COMMON_H
+#define BENCH_COMMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A drain is measured with the same kernel settings for every subject. */
+#define BENCH_MAX_LENGTH 65536u
+#define BENCH_SOCKET_BUFFER (64u << 20)
+
+enum bench_policy {
+	BENCH_ACCEPT,
+	BENCH_DROP10,    /* drop every tenth */
+	BENCH_ALTERNATE, /* drop every second */
+};
+
+struct bench_options {
+	uint32_t
+		drain; /* packets that wait and shall be decided; 0: decide until killed */
+	enum bench_policy policy;
+	bool batch; /* the subject's own way to decide several at once */
+};
+
+struct bench_time {
+	uint64_t cpu_ns; /* of the whole process, all threads, user and system */
+	uint64_t wall_ns;
+};
+
+/* Exits with a message if the command line is wrong. */
+void bench_parse(struct bench_options *options, int argc, char **argv);
+
+/* Tells the driver that the queue is bound. For a drain, waits until the driver has
+ * filled it; exits if the driver went away instead. */
+void bench_ready(const struct bench_options *options);
+
+struct bench_time bench_now(void);
+
+/* One line for the driver: what was decided, and what it took since `start`. */
+void bench_report(uint32_t decided, struct bench_time start);
+
+/* Makes the receive buffer as large as a drain needs, or as large as one may. */
+void bench_socket_buffer(int fd);
+
+static inline bool bench_drops(enum bench_policy policy, uint32_t id)
+{
+	switch (policy) {
+	case BENCH_DROP10:
+		return id % 10 == 0;
+	case BENCH_ALTERNATE:
+		return id % 2 == 0;
+	default:
+		return false;
+	}
+}
+
+#endif
