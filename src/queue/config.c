@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration: one message, one ACK. Packets that come before the ACK are kept. */
+#include "queue/queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_SIZE 128
+/* The ACK comes with the send; it is lost only if the socket buffer is full just then. */
+#define CONFIG_TRIES 5
+#define CONFIG_WAIT_MS 20
+
+/* Copies what came into memory of its own size: a backlog of full slots would be huge. */
+static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *packet,
+			  size_t length)
+{
+	bool truncated = length > packet->capacity;
+	struct nfqueue_packet *copy;
+
+	if (truncated)
+		length = packet->capacity;
+	copy = slot_new(queue, length);
+	if (!copy)
+		return -ENOMEM;
+	copy->left = true;
+	memcpy(copy->buffer, packet->buffer, length);
+	if (!receive_message(copy, length, truncated)) {
+		free(copy);
+		return 0;
+	}
+	TAILQ_INSERT_TAIL(&queue->backlog, copy, entry);
+	return 0;
+}
+
+/* Reads messages until the ACK has come or nothing is left. */
+static int read_until_ack(struct nfqueue *queue, struct nfqueue_packet *spare)
+{
+	ssize_t length;
+	int err = 0;
+
+	while (!queue->ack_received && err == 0) {
+		length = recv(queue_socket(queue), spare->buffer, spare->capacity,
+			      MSG_DONTWAIT | MSG_TRUNC);
+		if (length >= 0)
+			err = keep_for_later(queue, spare, (size_t)length);
+		else if (errno == EAGAIN)
+			return 0;
+		else if (errno == ENOBUFS)
+			counter_add(&queue->counters.enobufs, 1);
+		else if (errno != EINTR)
+			err = -errno;
+	}
+	return err;
+}
+
+static int send_config(struct nfqueue *queue, const struct wire_config *config)
+{
+	uint8_t buffer[CONFIG_SIZE];
+	struct wire_writer writer;
+	ssize_t sent;
+
+	queue->ack_sequence = next_sequence(queue);
+	wire_writer_init(&writer, buffer, sizeof(buffer));
+	wire_put_config(&writer, config, queue->ack_sequence, true);
+	sent = writer.error ? writer.error : queue_send(queue, buffer, writer.length);
+	return sent < 0 ? (int)sent : 0;
+}
+
+static int request(struct nfqueue *queue, const struct wire_config *config,
+		   struct nfqueue_packet *spare)
+{
+	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
+	int err;
+
+	queue->ack_received = false;
+	queue->ack_text[0] = '\0';
+	for (int try = 0; try < CONFIG_TRIES; try++) {
+		err = send_config(queue, config);
+		if (err == 0)
+			err = read_until_ack(queue, spare);
+		if (err < 0)
+			return err;
+		if (queue->ack_received)
+			return queue->ack_error;
+		poll(&ready, 1, CONFIG_WAIT_MS);
+	}
+	return -ETIMEDOUT;
+}
+
+int queue_configure(struct nfqueue *queue, const struct wire_config *config)
+{
+	struct nfqueue_packet *spare = slot_new(queue, slot_size_for(queue));
+	int err;
+
+	if (!spare)
+		return -ENOMEM;
+	err = request(queue, config, spare);
+	queue->ack_sequence = 0;
+	free(spare);
+	return err;
+}
+
+int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on)
+{
+	struct wire_config config = {
+		.queue = queue->number,
+		.present = WIRE_CONFIG_HAS_FLAGS,
+		.flags = on ? flag : 0,
+		.mask = flag,
+	};
+	int err = queue_configure(queue, &config);
+
+	if (err < 0)
+		return err;
+	queue->capabilities =
+		on ? queue->capabilities | flag : queue->capabilities & ~flag;
+	return 0;
+}
+
+/* The kernel's words, ready to stand behind an error of ours. */
+static const char *kernel_words(const struct nfqueue *queue, int err, char *text,
+				size_t size)
+{
+	const char *words = queue->ack_text;
+
+	snprintf(text, size, "%s%s%s%s", strerror(-err), *words ? " (kernel: " : "",
+		 words, *words ? ")" : "");
+	return text;
+}
+
+int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
+{
+	const uint32_t known = NFQUEUE_FAIL_OPEN | NFQUEUE_CONNTRACK | NFQUEUE_GSO |
+			       NFQUEUE_UID_GID | NFQUEUE_SECCTX;
+	char words[256];
+	int err, result = 0;
+
+	if ((flags | mask) & ~known)
+		return queue_error(queue, -EINVAL, "queue %u: unknown flags 0x%x",
+				   queue->number, (flags | mask) & ~known);
+	for (uint32_t flag = 1; flag <= NFQUEUE_SECCTX; flag <<= 1) {
+		if (!(mask & flag))
+			continue;
+		err = queue_apply_flag(queue, flag, flags & flag);
+		if (err == 0)
+			continue;
+		result = queue_error(queue, err, "queue %u: cannot turn %s %s: %s",
+				     queue->number, flag_name(flag),
+				     flags & flag ? "on" : "off",
+				     kernel_words(queue, err, words, sizeof(words)));
+	}
+	queue->slot_size = slot_size_for(queue);
+	queue->slots_stale = true;
+	return result;
+}
+
+int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range)
+{
+	struct wire_config config = {
+		.queue = queue->number,
+		.present = WIRE_CONFIG_HAS_PARAMS,
+		.copy_mode = WIRE_COPY_PACKET,
+		.copy_range = copy_range,
+	};
+	uint32_t before = queue->copy_range;
+	char words[256];
+	int err;
+
+	if (copy_range == NFQUEUE_COPY_META) {
+		config.copy_mode = WIRE_COPY_META;
+		config.copy_range = 0;
+	} else if (copy_range > COPY_RANGE_ALL) {
+		return queue_error(
+			queue, -EINVAL,
+			"copy range %u: 0 (all) to 65535, or NFQUEUE_COPY_META",
+			copy_range);
+	}
+	/* Packets of the old range may come until the ACK, longer ones behind it. */
+	queue->copy_range = COPY_RANGE_ALL;
+	err = queue_configure(queue, &config);
+	queue->copy_range = err < 0 ? before : copy_range ? copy_range : COPY_RANGE_ALL;
+	queue->slot_size = slot_size_for(queue);
+	queue->slots_stale = true;
+	if (err < 0)
+		return queue_error(queue, err, "queue %u: cannot set copy range %u: %s",
+				   queue->number, copy_range,
+				   kernel_words(queue, err, words, sizeof(words)));
+	return 0;
+}
+
+int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length)
+{
+	struct wire_config config = {
+		.queue = queue->number,
+		.present = WIRE_CONFIG_HAS_MAXLEN,
+		.max_length = max_length,
+	};
+	char words[256];
+	int err;
+
+	if (max_length == 0 || max_length > MAX_LENGTH_LIMIT)
+		return queue_error(queue, -EINVAL, "max length %u: 1 to %u", max_length,
+				   MAX_LENGTH_LIMIT);
+	err = queue_configure(queue, &config);
+	if (err < 0)
+		return queue_error(queue, err, "queue %u: cannot set max length %u: %s",
+				   queue->number, max_length,
+				   kernel_words(queue, err, words, sizeof(words)));
+	queue->max_length = max_length;
+	return 0;
+}

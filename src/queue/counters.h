@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counts that one thread, the queue's user, writes and any thread reads. One writer, so a
+ * relaxed load and store do: no locked instruction. Readers need no order among counts.
+ */
+#ifndef NFQUEUE_COUNTERS_H
+#define NFQUEUE_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef _Atomic uint64_t counter;
+
+struct counters {
+	counter received, bytes, accepted, dropped, repeated, requeued, modified, held;
+	counter defaulted, refused, flushed, truncated, malformed;
+	counter lost_socket, passed_socket, enobufs, batches, sends, messages;
+	_Atomic uint32_t last_id;
+	_Atomic uint32_t lost_full; /* the kernel's count, as last read */
+};
+
+static inline uint64_t counter_get(const counter *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+static inline void counter_add(counter *count, uint64_t more)
+{
+	atomic_store_explicit(count, counter_get(count) + more, memory_order_relaxed);
+}
+
+static inline void counter_subtract(counter *count, uint64_t less)
+{
+	atomic_store_explicit(count, counter_get(count) - less, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the queue layer share. */
+#ifndef NFQUEUE_QUEUE_INTERNAL_H
+#define NFQUEUE_QUEUE_INTERNAL_H
+
+#include <nfqueue/queue.h>
+
+#include <libmnl/libmnl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "queue/coalesce.h"
+#include "queue/counters.h"
+#include "wire/wire.h"
+
+enum packet_state {
+	PACKET_FREE,      /* its slot may receive */
+	PACKET_UNDECIDED, /* the program has it */
+	PACKET_DECIDED,   /* its verdict is noted, not sent */
+};
+
+/* A packet and the slot it was received into: one allocation. */
+struct nfqueue_packet {
+	struct nfqueue *queue;
+	struct wire_packet wire;
+	struct nfqueue_verdict verdict;
+	uint64_t order; /* of arrival; ids wrap, this does not */
+	enum packet_state state;
+	bool held;                         /* it shall leave its batch */
+	bool left;                         /* it has: its memory is its own now */
+	unsigned int index;                /* of its slot, until it leaves */
+	TAILQ_ENTRY(nfqueue_packet) entry; /* held, or backlog */
+	size_t capacity;
+	_Alignas(16) uint8_t buffer[];
+};
+
+TAILQ_HEAD(packet_list, nfqueue_packet);
+
+/* What a verdict message said, to be looked up when the kernel refuses it. */
+struct sent_message {
+	uint32_t sequence;
+	uint32_t last;  /* sequence of the last message of the same send */
+	uint32_t count; /* packets it decided */
+	uint32_t code;
+};
+
+/* Refusals come back behind at most all packets that wait: twice the longest default. */
+#define SENT_RING 8192u
+
+/* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
+#define FLUSH_MAX 1024u
+
+#define QUEUE_ERROR_MAX 512
+
+/* More the kernel does not copy: a netlink attribute's length has 16 bits. */
+#define COPY_RANGE_ALL 65535u
+#define MAX_LENGTH_LIMIT 65536u
+
+struct nfqueue {
+	struct mnl_socket *socket;
+	uint16_t number;
+	uint32_t copy_range;
+	uint32_t max_length;
+	uint32_t capabilities;
+	uint32_t socket_buffer;
+	struct nfqueue_verdict default_verdict;
+
+	unsigned int batch_size;
+	size_t slot_size;
+	struct nfqueue_packet **slots; /* batch_size of them; NULL where one left */
+	bool slots_stale;              /* one left, or the slot size has changed */
+	struct mmsghdr *headers;
+	struct iovec *vectors;
+	struct nfqueue_packet **batch; /* received and not yet released, in order */
+	unsigned int batch_count;
+	struct nfqueue_packet **decided; /* those of the batch that a flush sends */
+	struct packet_list held;      /* undecided, oldest first; older than the batch */
+	struct packet_list backlog;   /* came while an ACK was awaited */
+	struct nfqueue_packet **late; /* held once, decided now */
+	size_t late_count, late_size;
+	uint64_t arrivals;
+	uint32_t expected_id;
+
+	uint32_t sequence;
+	uint32_t ack_sequence; /* of the configuration message that waits for its ACK */
+	bool ack_received;
+	int ack_error;
+	bool woken;
+	bool unprivileged; /* the kernel refuses our sends */
+	struct sent_message *sent;
+	struct coalesce_entry *entries;    /* FLUSH_MAX */
+	struct coalesce_message *messages; /* FLUSH_MAX */
+	uint8_t *send_buffer;
+
+	struct counters counters;
+	char ack_text[160];
+	char error[QUEUE_ERROR_MAX];
+};
+
+/* error.c */
+/* Notes the text and returns `code`, so that callers can `return queue_error(...)`. */
+int queue_error(struct nfqueue *queue, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* socket.c */
+int queue_socket_open(struct nfqueue *queue, uint32_t wanted_buffer);
+int queue_socket(const struct nfqueue *queue);
+ssize_t queue_send(struct nfqueue *queue, const void *data, size_t length);
+
+/* slot.c */
+size_t slot_size_for(const struct nfqueue *queue);
+struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity);
+int slots_new(struct nfqueue *queue);
+void slots_free(struct nfqueue *queue);
+void slot_release(struct nfqueue_packet *packet);
+void slot_leave(struct nfqueue_packet *packet);
+/* Fills the places of slots that left or are too small now. Returns how many there are. */
+unsigned int slots_refill(struct nfqueue *queue);
+
+/* receive.c */
+/* Looks at one received message; true if `packet` now is a packet that somebody must decide. */
+bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated);
+
+/* verdict.c */
+void verdicts_default(struct nfqueue *queue);
+void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
+uint32_t next_sequence(struct nfqueue *queue);
+
+/* config.c */
+/* Sends one configuration message and waits for its ACK. Returns 0 or the kernel's -errno;
+ * the kernel's words are in queue->ack_text then. */
+int queue_configure(struct nfqueue *queue, const struct wire_config *config);
+int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on);
+
+/* diagnose.c */
+/* Why the bind was refused: fills the error text and returns the code for it. */
+int diagnose_bind(struct nfqueue *queue, int error);
+
+/* option names for messages */
+const char *flag_name(uint32_t flag);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue/queue.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Ids count up by one for each packet that the kernel tried to hand over: what is missing
+ * between two of them found the socket buffer full. Source: __nfqnl_enqueue_packet().
+ */
+static void count_gap(struct nfqueue *queue, uint32_t id)
+{
+	uint32_t gap = id - queue->expected_id;
+
+	queue->expected_id = id + 1;
+	atomic_store_explicit(&queue->counters.last_id, id, memory_order_relaxed);
+	if (gap == 0 || gap > INT32_MAX)
+		return;
+	if (queue->capabilities & NFQUEUE_FAIL_OPEN)
+		counter_add(&queue->counters.passed_socket, gap);
+	else
+		counter_add(&queue->counters.lost_socket, gap);
+}
+
+static void count_packet(struct nfqueue *queue, const struct wire_packet *packet)
+{
+	struct counters *counters = &queue->counters;
+	bool cut = packet->present & (1u << WIRE_CAP_LEN);
+
+	count_gap(queue, packet->id);
+	counter_add(&counters->received, 1);
+	counter_add(&counters->held, 1);
+	counter_add(&counters->bytes, cut ? packet->cap_len : packet->payload.length);
+	if (cut)
+		counter_add(&counters->truncated, 1);
+}
+
+/*
+ * A packet message whose attributes make no sense, or did not fit: its id is still the
+ * first attribute, and somebody has to decide it. The default verdict does.
+ */
+static bool salvage(struct nfqueue_packet *packet, size_t length)
+{
+	struct nfqueue *queue = packet->queue;
+	uint32_t id;
+
+	counter_add(&queue->counters.malformed, 1);
+	if (wire_packet_id(packet->buffer, length, &id) < 0)
+		return false;
+	memset(&packet->wire, 0, sizeof(packet->wire));
+	packet->wire.id = id;
+	packet->wire.queue = queue->number;
+	count_packet(queue, &packet->wire);
+	packet->state = PACKET_DECIDED;
+	packet->verdict = queue->default_verdict;
+	counter_add(&queue->counters.defaulted, 1);
+	return true;
+}
+
+static bool take_packet(struct nfqueue_packet *packet, const struct wire_message *message)
+{
+	if (wire_packet_decode(message, &packet->wire) < 0)
+		return salvage(packet, message->length);
+	count_packet(packet->queue, &packet->wire);
+	packet->state = PACKET_UNDECIDED;
+	return true;
+}
+
+static void take_ack(struct nfqueue *queue, const struct wire_error *error)
+{
+	size_t length = error->text.length;
+
+	if (error->sequence == 0)
+		queue->woken = true; /* nfqueue_wake() */
+	if (error->sequence == 0 || error->sequence != queue->ack_sequence)
+		return;
+	queue->ack_received = true;
+	queue->ack_error = error->error;
+	if (length >= sizeof(queue->ack_text))
+		length = sizeof(queue->ack_text) - 1;
+	memcpy(queue->ack_text, error->text.data, length);
+	queue->ack_text[length] = '\0';
+}
+
+static void take_error(struct nfqueue *queue, const struct wire_message *message)
+{
+	struct wire_error error;
+
+	if (wire_error_decode(message, &error) < 0) {
+		counter_add(&queue->counters.malformed, 1);
+		return;
+	}
+	if (error.request_type == (WIRE_SUBSYSTEM_QUEUE << 8 | WIRE_MSG_CONFIG))
+		take_ack(queue, &error);
+	else if (error.error)
+		verdict_refused(queue, error.sequence, error.error);
+}
+
+bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated)
+{
+	struct wire_bytes bytes = {packet->buffer, (uint32_t)length};
+	struct wire_message message;
+	int more;
+
+	packet->held = false;
+	packet->order = packet->queue->arrivals++;
+	if (truncated)
+		return salvage(packet, length);
+	while ((more = wire_message_next(&bytes, &message)) > 0) {
+		if (wire_is_packet(&message))
+			return take_packet(packet, &message);
+		if (message.type == NLMSG_ERROR)
+			take_error(packet->queue, &message);
+	}
+	if (more < 0)
+		counter_add(&packet->queue->counters.malformed, 1);
+	return false;
+}
+
+/* Returns how many messages came; 0 none; -errno. */
+static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_ms)
+{
+	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
+	int count;
+
+	if (timeout_ms > 0 && poll(&ready, 1, timeout_ms) <= 0)
+		return 0;
+	/* Waits for the first message only: one system call, asleep or not. */
+	count = recvmmsg(ready.fd, queue->headers, size,
+			 timeout_ms < 0 ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
+	if (count >= 0)
+		return count;
+	if (errno == ENOBUFS) {
+		counter_add(&queue->counters.enobufs, 1);
+		return 0;
+	}
+	if (errno == EAGAIN || errno == EINTR) {
+		queue->woken = queue->woken || errno == EINTR;
+		return 0;
+	}
+	return queue_error(queue, -errno, "queue %u: cannot receive: %s", queue->number,
+			   strerror(errno));
+}
+
+static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
+			       struct nfqueue_packet **packets)
+{
+	unsigned int returned = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct nfqueue_packet *packet = queue->slots[i];
+		bool truncated = queue->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
+
+		if (!receive_message(packet, queue->headers[i].msg_len, truncated))
+			continue;
+		queue->batch[queue->batch_count++] = packet;
+		if (packet->state == PACKET_UNDECIDED)
+			packets[returned++] = packet;
+	}
+	return returned;
+}
+
+/* What came while an ACK was awaited comes first: it is older. */
+static unsigned int take_backlog(struct nfqueue *queue, struct nfqueue_packet **packets,
+				 unsigned int max)
+{
+	struct nfqueue_packet *packet;
+	unsigned int returned = 0;
+
+	while (returned < max && (packet = TAILQ_FIRST(&queue->backlog))) {
+		TAILQ_REMOVE(&queue->backlog, packet, entry);
+		queue->batch[queue->batch_count++] = packet;
+		if (packet->state == PACKET_UNDECIDED)
+			packets[returned++] = packet;
+	}
+	return returned;
+}
+
+/* Ends the batch before: held packets leave it, all others are decided and sent. */
+static int finish_batch(struct nfqueue *queue)
+{
+	int err;
+
+	verdicts_default(queue);
+	err = nfqueue_flush(queue);
+	if (err < 0)
+		return err;
+	for (unsigned int i = 0; i < queue->batch_count; i++) {
+		struct nfqueue_packet *packet = queue->batch[i];
+
+		if (!packet->left)
+			slot_leave(packet);
+		TAILQ_INSERT_TAIL(&queue->held, packet, entry);
+	}
+	queue->batch_count = 0;
+	return 0;
+}
+
+static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
+			unsigned int max, int timeout_ms)
+{
+	unsigned int size = slots_refill(queue);
+	int count;
+
+	if (size == 0)
+		return queue_error(queue, -ENOMEM, "queue %u: no memory to receive into",
+				   queue->number);
+	count = receive_batch(queue, max < size ? max : size, timeout_ms);
+	if (count <= 0)
+		return count;
+	counter_add(&queue->counters.batches, 1);
+	return (int)take_batch(queue, (unsigned int)count, packets);
+}
+
+int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigned int max,
+		 int timeout_ms)
+{
+	int count;
+
+	if (max == 0)
+		return queue_error(queue, -EINVAL, "nfqueue_recv: room for 0 packets");
+	count = finish_batch(queue);
+	if (count < 0)
+		return count;
+	if (max > queue->batch_size)
+		max = queue->batch_size;
+	if (!TAILQ_EMPTY(&queue->backlog))
+		return (int)take_backlog(queue, packets, max);
+	queue->woken = false;
+	do {
+		count = receive_some(queue, packets, max, timeout_ms);
+		if (count == 0 && queue->unprivileged)
+			return queue_error(
+				queue, -EPERM,
+				"queue %u: the kernel refuses our verdicts: keep "
+				"CAP_NET_ADMIN while the queue is open",
+				queue->number);
+		/* Salvaged packets are decided but not returned: don't sleep on them. */
+	} while (count == 0 && timeout_ms < 0 && !queue->woken &&
+		 queue->batch_count == 0);
+	return count;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include "queue/queue.h"
+
+#include <errno.h>
+
+/*
+ * Asks the kernel for an ACK to a command that does nothing: it comes through the socket
+ * that the reader sleeps on. No second file descriptor to poll, one system call a batch.
+ * Async-signal-safe: stack, and one send(2).
+ */
+int nfqueue_wake(struct nfqueue *queue)
+{
+	struct wire_config config = {.queue = queue->number,
+				     .command = WIRE_CMD_PF_UNBIND};
+	struct wire_writer writer;
+	uint8_t buffer[64];
+	int saved = errno;
+	ssize_t sent;
+
+	wire_writer_init(&writer, buffer, sizeof(buffer));
+	wire_put_config(&writer, &config, 0, true);
+	sent = queue_send(queue, buffer, writer.length);
+	errno = saved;
+	return sent < 0 ? (int)sent : 0;
+}
