@@ -98,17 +98,21 @@ static void send_stream(int listener)
 static void stream(unsigned int milliseconds)
 {
 	static char buffer[1 << 18];
-	struct timeval timeout = {.tv_usec = 50000};
+	struct timeval timeout = {.tv_usec = 50000}, patience = {.tv_sec = 5};
 	int listener = bound_socket(SOCK_STREAM), fd;
 	uint64_t begin, end, bytes = 0;
 	pid_t sender;
 
-	if (listen(listener, 1))
+	if (setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+	    listen(listener, 1))
 		err(1, "listen");
 	sender = start(send_stream, listener);
 	fd = accept(listener, NULL, NULL);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
-		err(1, "accept");
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout))) {
+		stop(sender);
+		errx(1, "no connection came");
+	}
 	begin = now_ns();
 	do {
 		ssize_t length = recv(fd, buffer, sizeof(buffer), 0);
