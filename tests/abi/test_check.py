@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: MIT
 """tools/check counts what test programs report, and takes no silence for success."""
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import re
 
-import lint
+import lint  # noqa: F401 (finds tools/)
 import tap
-
-LOADER = importlib.machinery.SourceFileLoader("check", str(lint.ROOT / "tools" / "check"))
-check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check", LOADER))
-LOADER.exec_module(check)
+import testrun
 
 EXPECTED = [("program/needs *", re.compile("no such kernel"))]
 
@@ -56,14 +51,14 @@ PROGRAMS = [
 def main():
     writer = tap.Writer()
     for title, stdout, result, status, wanted in PROGRAMS:
-        tally = check.Tally(EXPECTED)
-        check.count_test("asan", {"name": "nfqueue:unit / program", "stdout": stdout,
+        tally = testrun.Tally(EXPECTED)
+        testrun.count_test("asan", {"name": "nfqueue:unit / program", "stdout": stdout,
                                   "result": result, "returncode": status}, tally)
         counts = [tally.passed, len(tally.failed), len(tally.skipped)]
         writer.result(title, [] if counts == wanted else
                       [f"{counts} counted, {wanted} wanted", repr(tally.failed)])
     with contextlib.redirect_stdout(io.StringIO()):
-        nothing = check.report(check.Tally([]))
+        nothing = testrun.report(testrun.Tally([]))
     writer.result("nothing passed is a failure", [] if nothing == 1 else [str(nothing)])
     writer.finish()
 
