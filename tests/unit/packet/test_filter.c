@@ -74,7 +74,7 @@ static int is_icmp_type(const struct nfqueue_view *view, uint16_t number)
 {
 	struct nfqueue_icmp icmp;
 
-	return nfqueue_view_icmp(view, &icmp) == 0 && icmp.type == number % 20;
+	return nfqueue_view_icmp(view, &icmp) == 0 && icmp.type == number % 5;
 }
 
 static int is_icmpv6_information(const struct nfqueue_view *view, uint16_t number)
@@ -97,7 +97,7 @@ static int is_ipv4_of_length(const struct nfqueue_view *view, uint16_t number)
 {
 	struct nfqueue_ipv4 ipv4;
 
-	return nfqueue_view_ipv4(view, &ipv4) == 0 && ipv4.total_length > number % 200;
+	return nfqueue_view_ipv4(view, &ipv4) == 0 && ipv4.total_length > number % 50;
 }
 
 static int has_flow_label(const struct nfqueue_view *view, uint16_t number)
@@ -114,10 +114,10 @@ static const struct filter_case filter_cases[] = {
 	{"(tcp or udp) and port %u", either_port_is},
 	{"tcp[tcpflags] & (tcp-syn | tcp-ack) = tcp-syn", is_syn},
 	{"tcp[12] >> 4 > 5", has_tcp_options},
-	{"icmp and icmp[icmptype] = %u %% 20", is_icmp_type},
+	{"icmp and icmp[icmptype] = %u %% 5", is_icmp_type},
 	{"icmp6 and icmp6[icmp6type] >= 128", is_icmpv6_information},
 	{"ip[6:2] & 0x1fff != 0", is_later_ipv4_fragment},
-	{"ip[2:2] > %u %% 200", is_ipv4_of_length},
+	{"ip[2:2] > %u %% 50", is_ipv4_of_length},
 	{"ip6[3] & 1 = %u & 1", has_flow_label},
 };
 
@@ -147,7 +147,8 @@ static uint16_t pick_number(const struct nfqueue_view *view, uint32_t random)
 		return (uint16_t)random;
 	if (nfqueue_view_tcp(view, &tcp) == 0) /* of a first fragment, too */
 		return random % 2 ? tcp.source_port : tcp.destination_port;
-	nfqueue_view_flow(view, &flow);
+	if (nfqueue_view_flow(view, &flow) < 0 || !flow.source_port)
+		return (uint16_t)random;
 	return random % 2 ? flow.source_port : flow.destination_port;
 }
 
@@ -182,7 +183,8 @@ static void check(const struct filter_case *filter)
 		matched += wanted;
 	}
 	pcap_close(pcap);
-	assert_in_range(matched, 5, 1995); /* else the filter told nothing */
+	if (matched < 5 || matched > 1995)
+		fail_msg("\"%s\" tells nothing: %d", filter->expression, matched);
 }
 
 static void a_filter_matches_iff_the_view_says_so(void **state)
