@@ -20,8 +20,7 @@ void wire_writer_init(struct wire_writer *writer, void *data, size_t size)
 /* Takes the open message back. Nothing is written any more. */
 static uint8_t *refuse(struct wire_writer *writer)
 {
-	if (writer->error == 0)
-		writer->length = writer->message;
+	writer->length = writer->message;
 	writer->error = -EMSGSIZE;
 	return NULL;
 }
