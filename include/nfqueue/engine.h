@@ -45,6 +45,9 @@ struct nfqueue_engine_options {
 	/** nfqueue_run() only: called once when a stop begins, before the queues are drained.
 	 * The place to delete rules, so that nothing new arrives. May be NULL. */
 	void (*stopping)(struct nfqueue_engine *engine, void *ctx);
+	/** nfqueue_run() only: called when all is decided, before the queues are closed. The
+	 * place to read the last counts, and to remove the table of rules. May be NULL. */
+	void (*finished)(struct nfqueue_engine *engine, void *ctx);
 	/** nfqueue_run() only: called every `tick_ms` by the thread that called it. */
 	void (*tick)(struct nfqueue_engine *engine, void *ctx);
 	uint32_t tick_ms;

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define DEFAULT_DRAIN_MS 2000u
+#define DEFAULT_BATCH_SIZE 64u
+#define QUEUE_NUMBERS 65536u
+
+static int check_options(struct nfqueue_engine *engine,
+			 const struct nfqueue_engine_options *options)
+{
+	if (!options || options->size == 0)
+		return engine_error(engine, -EINVAL,
+				    "set nfqueue_engine_options.size to "
+				    "sizeof(struct nfqueue_engine_options)");
+	if (!engine->options.decide)
+		return engine_error(engine, -EINVAL,
+				    "nfqueue_engine_options.decide is not set");
+	if (engine->options.first_queue >= QUEUE_NUMBERS ||
+	    engine->count > QUEUE_NUMBERS - engine->options.first_queue)
+		return engine_error(engine, -EINVAL,
+				    "queues %u to %u: the last number is 65535",
+				    engine->options.first_queue,
+				    engine->options.first_queue + engine->count - 1);
+	return 0;
+}
+
+/* A caller built against an older, shorter struct leaves the newer members at zero. */
+static void take_options(struct nfqueue_engine *engine,
+			 const struct nfqueue_engine_options *options)
+{
+	const struct nfqueue_options *queue;
+
+	if (options)
+		memcpy(&engine->options, options,
+		       options->size < sizeof(*options) ? options->size
+							: sizeof(*options));
+	queue = engine->options.queue_options;
+	engine->queue_options.size = sizeof(engine->queue_options);
+	if (queue)
+		memcpy(&engine->queue_options, queue,
+		       queue->size < sizeof(*queue) ? queue->size : sizeof(*queue));
+	engine->count = engine->options.queue_count ? engine->options.queue_count : 1;
+	engine->batch_size = engine->queue_options.batch_size
+				     ? engine->queue_options.batch_size
+				     : DEFAULT_BATCH_SIZE;
+	if (!engine->options.drain_ms)
+		engine->options.drain_ms = DEFAULT_DRAIN_MS;
+}
+
+static int open_worker(struct nfqueue_engine *engine, uint32_t index)
+{
+	struct worker *worker = &engine->workers[index];
+	struct nfqueue_options options = engine->queue_options;
+	int err;
+
+	options.queue = engine->options.first_queue + index;
+	worker->engine = engine;
+	err = nfqueue_open(&worker->queue, &options);
+	if (err < 0)
+		return engine_error(engine, err, "%s", nfqueue_error(worker->queue));
+	worker->packets = calloc(engine->batch_size, sizeof(*worker->packets));
+	if (!worker->packets)
+		return engine_error(engine, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int open_workers(struct nfqueue_engine *engine,
+			const struct nfqueue_engine_options *options)
+{
+	int err;
+
+	take_options(engine, options);
+	err = check_options(engine, options);
+	if (err < 0)
+		return err;
+	engine->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (engine->event < 0)
+		return engine_error(engine, -errno, "cannot make an eventfd: %s",
+				    strerror(errno));
+	engine->workers = calloc(engine->count, sizeof(*engine->workers));
+	if (!engine->workers)
+		return engine_error(engine, -ENOMEM, "out of memory");
+	for (uint32_t i = 0; i < engine->count && err == 0; i++)
+		err = open_worker(engine, i);
+	return err;
+}
+
+static void close_workers(struct nfqueue_engine *engine)
+{
+	for (uint32_t i = 0; engine->workers && i < engine->count; i++) {
+		nfqueue_close(engine->workers[i].queue);
+		free(engine->workers[i].packets);
+	}
+	free(engine->workers);
+	engine->workers = NULL;
+}
+
+int nfqueue_engine_new(struct nfqueue_engine **engine,
+		       const struct nfqueue_engine_options *options)
+{
+	int err;
+
+	*engine = calloc(1, sizeof(**engine));
+	if (!*engine)
+		return -ENOMEM;
+	(*engine)->event = -1;
+	err = open_workers(*engine, options);
+	if (err < 0)
+		close_workers(*engine);
+	return err;
+}
+
+int nfqueue_engine_start(struct nfqueue_engine *engine)
+{
+	int err = 0;
+
+	if (!engine->workers)
+		return engine_error(engine, -EINVAL, "this engine was not opened");
+	for (uint32_t i = 0; i < engine->count && err == 0; i++)
+		err = worker_start(&engine->workers[i]);
+	if (err < 0) {
+		nfqueue_engine_stop(engine);
+		for (uint32_t i = 0; i < engine->count; i++)
+			worker_join(&engine->workers[i]);
+	}
+	return err;
+}
+
+/* Async-signal-safe. It cannot fail but when it is told already. */
+void engine_tell(struct nfqueue_engine *engine)
+{
+	const uint64_t one = 1;
+	int saved = errno;
+
+	if (write(engine->event, &one, sizeof(one)) < 0)
+		errno = saved;
+}
+
+void nfqueue_engine_stop(struct nfqueue_engine *engine)
+{
+	atomic_store_explicit(&engine->stopping, true, memory_order_relaxed);
+	engine_tell(engine);
+	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
+		nfqueue_wake(engine->workers[i].queue);
+}
+
+int nfqueue_engine_wait(struct nfqueue_engine *engine)
+{
+	int err, first = 0;
+
+	for (uint32_t i = 0; engine->workers && i < engine->count; i++) {
+		err = worker_join(&engine->workers[i]);
+		if (first == 0)
+			first = err;
+	}
+	return first;
+}
+
+void nfqueue_engine_free(struct nfqueue_engine *engine)
+{
+	if (!engine)
+		return;
+	nfqueue_engine_stop(engine);
+	nfqueue_engine_wait(engine);
+	close_workers(engine);
+	if (engine->event >= 0)
+		close(engine->event);
+	free(engine);
+}
+
+uint32_t nfqueue_engine_count(const struct nfqueue_engine *engine)
+{
+	return engine->count;
+}
+
+struct nfqueue *nfqueue_engine_queue(struct nfqueue_engine *engine, uint32_t index)
+{
+	return engine->workers && index < engine->count ? engine->workers[index].queue
+							: NULL;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* A worker: receive a batch, decide each packet, and the next receive sends the verdicts. */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/*
+ * A deleted rule may still be under way on another CPU when the kernel has acknowledged
+ * its deletion (nf_tables frees it after a grace period): the queue is empty when nothing
+ * came for so long.
+ */
+#define QUIET_MS 20
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void decide_batch(struct worker *worker, int count)
+{
+	const struct nfqueue_engine_options *options = &worker->engine->options;
+
+	for (int i = 0; i < count; i++) {
+		struct nfqueue_packet *packet = worker->packets[i];
+
+		/* Refused only when the callback decided or held it itself. */
+		nfqueue_decide(packet, options->decide(packet, options->ctx));
+	}
+}
+
+static bool is_stopping(struct worker *worker)
+{
+	return atomic_load_explicit(&worker->engine->stopping, memory_order_relaxed);
+}
+
+static int work(struct worker *worker, int timeout_ms)
+{
+	int count = nfqueue_recv(worker->queue, worker->packets,
+				 worker->engine->batch_size, timeout_ms);
+
+	if (count > 0)
+		decide_batch(worker, count);
+	return count;
+}
+
+/* No memory to send is no reason to end: the verdicts are kept and sent with the next. */
+static bool is_passing(int error)
+{
+	return error == -ENOBUFS || error == -ENOMEM || error == -EAGAIN;
+}
+
+static int drain(struct worker *worker)
+{
+	uint64_t end = now_ms() + worker->engine->options.drain_ms;
+	int count;
+
+	do
+		count = work(worker, QUIET_MS);
+	while ((count > 0 || is_passing(count)) && now_ms() < end);
+	return count < 0 ? count : nfqueue_flush(worker->queue);
+}
+
+static void *worker_main(void *argument)
+{
+	struct worker *worker = argument;
+	const struct timespec pause = {.tv_nsec = 1000000};
+	char name[16];
+	int count;
+
+	snprintf(name, sizeof(name), "nfqueue-%u", nfqueue_number(worker->queue));
+	pthread_setname_np(pthread_self(), name);
+	while (!is_stopping(worker)) {
+		count = work(worker, -1);
+		if (count >= 0)
+			continue;
+		if (!is_passing(count)) {
+			worker->result = count;
+			engine_tell(worker->engine);
+			return NULL;
+		}
+		nanosleep(&pause, NULL);
+	}
+	worker->result = drain(worker);
+	return NULL;
+}
+
+/* Signals are for the program's own threads: a worker takes none. */
+int worker_start(struct worker *worker)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&worker->thread, NULL, worker_main, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return engine_error(worker->engine, -err,
+				    "cannot start the thread of queue %u: %s",
+				    nfqueue_number(worker->queue), strerror(err));
+	worker->started = true;
+	return 0;
+}
+
+int worker_join(struct worker *worker)
+{
+	if (!worker->started)
+		return 0;
+	pthread_join(worker->thread, NULL);
+	worker->started = false;
+	if (worker->result < 0)
+		engine_error(worker->engine, worker->result, "%s",
+			     nfqueue_error(worker->queue));
+	return worker->result;
+}
