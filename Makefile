@@ -17,7 +17,8 @@ all: $(BUILD)/build.ninja
 
 $(BUILD)/build.ninja:
 	@$(DEPS) build
-	@meson setup $(BUILD) --buildtype=release --prefix=$(PREFIX) -Dtests=false
+	@libdir=$$(gcc -print-multiarch); meson setup $(BUILD) --buildtype=release \
+		--prefix=$(PREFIX) $${libdir:+--libdir=lib/$$libdir} -Dtests=false
 
 demo: all
 	@$(BUILD)/cli/nfqueue demo
@@ -35,9 +36,11 @@ bench:
 	@BUILD_DIR=$(CURDIR)/build-bench bench/run $(CASES)
 
 install: all
+ifneq ($(origin PREFIX),file)
 	@meson configure $(BUILD) --prefix=$(PREFIX)
+endif
 	@meson install -C $(BUILD)
-	@test -n "$(DESTDIR)" || ldconfig
+	@test -n "$(DESTDIR)" || PATH=$$PATH:/usr/sbin:/sbin ldconfig
 
 uninstall:
 	@ninja -C $(BUILD) uninstall
