@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules: which traffic the kernel sends to a queue. One handle is one nftables table, kept
- * by an open socket: when the process ends, however it ends, the kernel removes the table
- * and traffic flows again (or stays blocked, if that was asked for).
+ * Rules: which traffic the kernel sends to a queue. One handle is one nftables table,
+ * kept by an open socket: when the process ends, however it ends, the kernel removes the
+ * table and traffic flows again (or stays blocked, if that was asked for).
  *
  *	struct nfqueue_rules *rules;
  *	struct nfqueue_redirect dns = { .size = sizeof(dns), .hook = NFQUEUE_HOOK_INPUT,
@@ -72,7 +72,7 @@ struct nfqueue_rules_options {
 /** One table of ours as the kernel has it, for nfqueue_rules_list(). */
 struct nfqueue_rules_table {
 	char name[64];
-	uint32_t port_id; /**< netlink port id of its owner; 0: it has none */
+	uint32_t port_id; /**< netlink port id of the socket that keeps it; 0: closed */
 	int32_t pid;      /**< a process that has this socket open; 0: not found */
 	char process[16]; /**< its name; "" if not found */
 	uint8_t on_crash; /**< enum nfqueue_on_crash */
@@ -97,7 +97,8 @@ NFQUEUE_API int nfqueue_rules_open(struct nfqueue_rules **rules,
  * @param redirect copied
  * @return 0; -EINVAL an option is out of its range, or the match is no pcap-filter (the
  * text says what is wrong with it); -E2BIG the match compiles to more than the 64
- * instructions the kernel takes; -EALREADY the rules are installed. Source: pcap_compile(3).
+ * instructions the kernel takes; -EALREADY the rules are installed. Source:
+ * pcap_compile(3).
  */
 NFQUEUE_API int nfqueue_rules_add(struct nfqueue_rules *rules,
 				  const struct nfqueue_redirect *redirect);
@@ -106,10 +107,12 @@ NFQUEUE_API int nfqueue_rules_add(struct nfqueue_rules *rules,
  * Installs all redirections in one transaction: all or nothing. With on crash closed, a
  * table of the same name that a dead process left is replaced.
  *
- * @return 0; -EINVAL nothing was added; -EPERM no CAP_NET_ADMIN; -EBUSY a live process owns
- * a table of this name; -EOPNOTSUPP a kernel feature is missing (the text names it and
- * its option); -EALREADY installed before. Source: nf_tables_newtable(), nft_queue,
- * nft_compat, xt_NFQUEUE, xt_bpf.
+ * @return 0; -EINVAL nothing was added; -EPERM no CAP_NET_ADMIN; -EBUSY a live process
+ * owns a table of this name; -EOPNOTSUPP a kernel feature is missing (the text names it
+ * and its option); -EALREADY installed before; -EMSGSIZE too many redirections for one
+ * transaction without the right to a large send buffer; -E2BIG more chains at one hook
+ * than the 1,024 the kernel takes; the kernel's other refusals. Source:
+ * nf_tables_newtable(), nft_queue, nft_compat, xt_NFQUEUE, xt_bpf.
  */
 NFQUEUE_API int nfqueue_rules_install(struct nfqueue_rules *rules);
 
@@ -117,7 +120,8 @@ NFQUEUE_API int nfqueue_rules_install(struct nfqueue_rules *rules);
  * Deletes the rules but keeps the table: no packet comes up any more, none that waits is
  * dropped. Then drain the queues, then close.
  *
- * @return 0; -ENOENT not installed; -errno of the transaction. Source: nf_tables_delrule().
+ * @return 0; -ENOENT not installed; -errno of the transaction. Source:
+ * nf_tables_delrule().
  */
 NFQUEUE_API int nfqueue_rules_stop(struct nfqueue_rules *rules);
 
@@ -148,7 +152,8 @@ NFQUEUE_API int nfqueue_rules_counter(struct nfqueue_rules *rules, int index,
  * What is, or would be, installed, as text that nft and iptables users can read.
  *
  * @param text out: always terminated if `size` > 0
- * @return the whole length, as snprintf() returns it. Source: nft(8), iptables-extensions(8).
+ * @return the whole length, as snprintf() returns it. Source: nft(8),
+ * iptables-extensions(8).
  */
 NFQUEUE_API int nfqueue_rules_text(const struct nfqueue_rules *rules, char *text,
 				   size_t size);
@@ -163,7 +168,9 @@ NFQUEUE_API int nfqueue_rules_text(const struct nfqueue_rules *rules, char *text
 NFQUEUE_API int nfqueue_rules_list(struct nfqueue_rules_table *rows, size_t max);
 
 /**
- * Removes the tables that dead processes left (on crash closed).
+ * Removes the tables that dead processes left (on crash closed). Dead: nobody has the
+ * socket open any more that made the table, so pid namespaces and used pids do not
+ * matter.
  *
  * @return how many; -EPERM no CAP_NET_ADMIN; -errno. Any thread.
  * Source: nf_tables_deltable().

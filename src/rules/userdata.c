@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/userdata.h"
+
+#include <libnftnl/udata.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COMMENT_SIZE 128 /* nft: NFTNL_UDATA_COMMENT_MAXLEN, with its terminator */
+
+/* A type that nft does not know, and so skips. */
+#define MAKER_TYPE 0x51
+#define MAKER_VERSION 1
+
+struct maker_bytes {
+	uint8_t version, on_crash, reserved[2];
+	uint32_t port_id;
+	uint64_t inode;
+};
+
+_Static_assert(sizeof(struct maker_bytes) == 16, "no padding in what the kernel keeps");
+_Static_assert((int)NFTNL_UDATA_TABLE_COMMENT == (int)NFTNL_UDATA_RULE_COMMENT,
+	       "one function writes both");
+
+static void append(struct rules_userdata *userdata, uint8_t type, const void *value,
+		   uint8_t length)
+{
+	uint8_t *at = userdata->bytes + userdata->length;
+
+	if (RULES_USERDATA_MAX - userdata->length < 2u + length)
+		return;
+	at[0] = type;
+	at[1] = length;
+	memcpy(at + 2, value, length);
+	userdata->length += 2u + length;
+}
+
+void rules_userdata_comment(struct rules_userdata *userdata, const char *comment)
+{
+	char text[COMMENT_SIZE];
+
+	snprintf(text, sizeof(text), "%s", comment);
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == '"' || *c == '\x7f')
+			*c = ' ';
+	append(userdata, NFTNL_UDATA_TABLE_COMMENT, text, (uint8_t)(strlen(text) + 1));
+}
+
+void rules_userdata_maker(struct rules_userdata *userdata,
+			  const struct rules_maker *maker)
+{
+	struct maker_bytes bytes = {
+		.version = MAKER_VERSION,
+		.on_crash = maker->on_crash,
+		.port_id = maker->port_id,
+		.inode = maker->inode,
+	};
+
+	append(userdata, MAKER_TYPE, &bytes, sizeof(bytes));
+}
+
+static bool read_maker(const uint8_t *value, size_t length, struct rules_maker *maker)
+{
+	struct maker_bytes bytes;
+
+	if (length != sizeof(bytes))
+		return false;
+	memcpy(&bytes, value, sizeof(bytes));
+	if (bytes.version != MAKER_VERSION || bytes.on_crash > 1)
+		return false;
+	maker->port_id = bytes.port_id;
+	maker->inode = bytes.inode;
+	maker->on_crash = bytes.on_crash;
+	return true;
+}
+
+bool rules_userdata_find_maker(const uint8_t *bytes, size_t length,
+			       struct rules_maker *maker)
+{
+	size_t at = 0;
+
+	while (length - at >= 2) {
+		size_t value_length = bytes[at + 1];
+
+		if (value_length > length - at - 2)
+			return false;
+		if (bytes[at] == MAKER_TYPE)
+			return read_maker(bytes + at + 2, value_length, maker);
+		at += 2 + value_length;
+	}
+	return false;
+}
