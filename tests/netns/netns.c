@@ -24,7 +24,7 @@
 #define SEND_BUFFER (64 << 20)
 #define LINK_TIMEOUT_MS 5000
 
-/* --- namespaces ------------------------------------------------------------------------ */
+/* --- namespaces ------------------------------------------------------------------- */
 
 static void skip_program(const char *what)
 {
@@ -97,7 +97,8 @@ void netns_enter(unsigned int flags)
 		map_ids(uid, gid);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		skip_program("no private mounts");
-	/* The old /sys shows the old namespace's interfaces; nobody here depends on it. */
+	/* The old /sys shows the old namespace's interfaces; nobody here depends on it.
+	 * */
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
 		fprintf(stderr, "/sys stays that of the old namespace: %s\n",
 			strerror(errno));
@@ -161,7 +162,7 @@ void netns_forward(void)
 		fail_msg("cannot turn on forwarding");
 }
 
-/* --- a second namespace ---------------------------------------------------------------- */
+/* --- a second namespace ----------------------------------------------------------- */
 
 static int open_own_namespace(void)
 {
@@ -275,7 +276,7 @@ void netns_peer_sh(const struct netns_pair *pair, const char *format, ...)
 		fail_msg("status %d in the peer from: %s", status, command);
 }
 
-/* --- sockets --------------------------------------------------------------------------- */
+/* --- sockets ---------------------------------------------------------------------- */
 
 socklen_t netns_address(struct sockaddr_storage *to, const char *ip, uint16_t port)
 {
@@ -449,7 +450,7 @@ void netns_udp_exchange(int from, int to, uint32_t count, int timeout_ms,
 	netns_udp_collect(to, 0, count, timeout_ms, tally, NULL);
 }
 
-/* --- TCP ------------------------------------------------------------------------------- */
+/* --- TCP -------------------------------------------------------------------------- */
 
 #define CHUNK 65536
 
@@ -594,7 +595,7 @@ int netns_tcp_wait(struct netns_tcp *tcp, int timeout_ms)
 	return tcp->received == tcp->bytes ? 0 : -EBADMSG;
 }
 
-/* --- the kernel's view ----------------------------------------------------------------- */
+/* --- the kernel's view ------------------------------------------------------------ */
 
 bool netns_queue_row(uint16_t number, struct netns_queue_row *row)
 {
@@ -645,7 +646,7 @@ void netns_sleep(int milliseconds)
 	nanosleep(&time, NULL);
 }
 
-/* --- probes ---------------------------------------------------------------------------- */
+/* --- probes ----------------------------------------------------------------------- */
 
 void netns_skip(const char *format, ...)
 {

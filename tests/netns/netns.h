@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Network namespaces for tests: each test program runs in fresh ones, sees the real kernel,
- * and leaves nothing behind.
+ * Network namespaces for tests: each test program runs in fresh ones, sees the real
+ * kernel, and leaves nothing behind.
  *
  *	int main(void)
  *	{
@@ -12,9 +12,10 @@
  * Whatever cannot be set up fails the running cmocka test, with words. What the kernel
  * lacks skips it: netns_skip(), netns_need_*().
  *
- * Beware: a packet sent by a local socket stays charged to that socket's send buffer while it
- * waits in a queue. A thread that sends into a queue and decides itself must never block
- * in send(): the sockets made here have a large buffer, and netns_udp_send() does not block.
+ * Beware: a packet sent by a local socket stays charged to that socket's send buffer
+ * while it waits in a queue. A thread that sends into a queue and decides itself must
+ * never block in send(): the sockets made here have a large buffer, and netns_udp_send()
+ * does not block.
  */
 #ifndef NFQUEUE_TESTS_NETNS_H
 #define NFQUEUE_TESTS_NETNS_H
@@ -26,15 +27,16 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* --- namespaces ------------------------------------------------------------------------ */
+/* --- namespaces ------------------------------------------------------------------- */
 
 /** A new user namespace for root too: what a container's root meets. */
 #define NETNS_USER (1u << 0)
 
 /**
- * Moves the process into new network and mount namespaces (and a user namespace, unless it
- * is root), with lo up and /sys of the new namespace. Call it in main(), before any thread.
- * Where the kernel refuses, the whole program is skipped: a TAP plan of 0, exit 0.
+ * Moves the process into new network and mount namespaces (and a user namespace, unless
+ * it is root), with lo up and /sys of the new namespace. Call it in main(), before any
+ * thread. Where the kernel refuses, the whole program is skipped: a TAP plan of 0, exit
+ * 0.
  */
 void netns_enter(unsigned int flags);
 
@@ -47,9 +49,10 @@ int netns_try(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Lets this namespace forward IPv4 and IPv6. */
 void netns_forward(void);
 
-/* --- a second namespace ---------------------------------------------------------------- */
+/* --- a second namespace ----------------------------------------------------------- */
 
-/** Here: 10.<net>.0.1/24 and fd<net>::1/64; in the peer .2 and ::2, routed through here. */
+/** Here: 10.<net>.0.1/24 and fd<net>::1/64; in the peer .2 and ::2, routed through here.
+ * */
 struct netns_pair {
 	int home;           /* fd of our namespace */
 	int peer;           /* fd of the peer's */
@@ -58,7 +61,8 @@ struct netns_pair {
 	char peer_name[16];
 };
 
-/** Makes net 99: 10.99.0.1, fd99::1 here, 10.99.0.2, fd99::2 there; waits for the link. */
+/** Makes net 99: 10.99.0.1, fd99::1 here, 10.99.0.2, fd99::2 there; waits for the link.
+ * */
 void netns_pair(struct netns_pair *pair);
 
 /** The same with another net, 10..99, so that there can be several. */
@@ -71,14 +75,15 @@ void netns_pair_close(struct netns_pair *pair);
 void netns_peer_enter(const struct netns_pair *pair);
 void netns_peer_leave(const struct netns_pair *pair);
 
-/** socket() in the peer's namespace: it stays there whoever uses it. `pair` NULL: here. */
+/** socket() in the peer's namespace: it stays there whoever uses it. `pair` NULL: here.
+ * */
 int netns_peer_socket(const struct netns_pair *pair, int domain, int type, int protocol);
 
 /** netns_sh() in the peer's namespace. */
 void netns_peer_sh(const struct netns_pair *pair, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* --- sockets: `pair` says whose namespace, NULL ours ----------------------------------- */
+/* --- sockets: `pair` says whose namespace, NULL ours ------------------------------ */
 
 /** @return the address's length */
 socklen_t netns_address(struct sockaddr_storage *to, const char *ip, uint16_t port);
@@ -86,8 +91,8 @@ socklen_t netns_address(struct sockaddr_storage *to, const char *ip, uint16_t po
 int netns_udp_server(const struct netns_pair *pair, const char *ip, uint16_t port);
 int netns_udp_client(const struct netns_pair *pair, const char *ip, uint16_t port);
 
-/** Sends the datagrams numbered first .. first + count - 1; the test fails if one is refused.
- * Each is 16 bytes: its number, then a pattern made of it. */
+/** Sends the datagrams numbered first .. first + count - 1; the test fails if one is
+ * refused. Each is 16 bytes: its number, then a pattern made of it. */
 void netns_udp_send(int fd, uint32_t first, uint32_t count);
 
 /** The same with datagrams of `length` bytes, 4 to 65507. */
@@ -125,7 +130,8 @@ struct netns_tcp {
 	pthread_t sender, receiver;
 };
 
-/** Starts to send `bytes` from `from`'s namespace to ip:port in `to`'s; nothing blocks. */
+/** Starts to send `bytes` from `from`'s namespace to ip:port in `to`'s; nothing blocks.
+ * */
 void netns_tcp_start(struct netns_tcp *tcp, const struct netns_pair *from,
 		     const struct netns_pair *to, const char *ip, uint16_t port,
 		     uint64_t bytes);
@@ -133,12 +139,12 @@ void netns_tcp_start(struct netns_tcp *tcp, const struct netns_pair *from,
 /**
  * Waits for the end.
  *
- * @return 0 all came unchanged; -EBADMSG changed bytes; -ETIMEDOUT nothing moved for so long;
- * -errno of the sockets
+ * @return 0 all came unchanged; -EBADMSG changed bytes; -ETIMEDOUT nothing moved for so
+ * long; -errno of the sockets
  */
 int netns_tcp_wait(struct netns_tcp *tcp, int timeout_ms);
 
-/* --- the kernel's view ----------------------------------------------------------------- */
+/* --- the kernel's view ------------------------------------------------------------ */
 
 /** A row of /proc/net/netfilter/nfnetlink_queue. Source: seq_show(). */
 struct netns_queue_row {
@@ -156,7 +162,7 @@ bool netns_queue_waits(uint16_t number, uint32_t waiting, int timeout_ms);
 uint64_t netns_now(void);
 void netns_sleep(int milliseconds);
 
-/* --- probes ---------------------------------------------------------------------------- */
+/* --- probes ----------------------------------------------------------------------- */
 
 /** Prints "SKIP: reason" and skips the running test. */
 void netns_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
