@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-#define NFQUEUE_VIEW_FRAGMENT (1u << 0)       /**< a fragment, the first included */
+#define NFQUEUE_VIEW_FRAGMENT (1u << 0) /**< a fragment, but no atomic one (RFC 6946) */
 #define NFQUEUE_VIEW_LATER_FRAGMENT (1u << 1) /**< offset > 0: no transport header */
 #define NFQUEUE_VIEW_TRUNCATED (1u << 2)      /**< fewer bytes here than the IP length */
 #define NFQUEUE_VIEW_BAD (1u << 3) /**< a header's length lies: see each getter */
@@ -36,9 +36,9 @@ struct nfqueue_view {
 	uint8_t ip_version;    /**< 4, 6, or 0: not IP */
 	uint8_t protocol;      /**< IPPROTO_* of the transport header */
 	uint16_t flags;        /**< NFQUEUE_VIEW_* */
-	uint32_t
-		transport_offset; /**< the transport header; == length if there is none */
-	uint32_t payload_offset;  /**< behind the transport header; == length if none */
+	uint32_t transport_offset; /**< the transport header; == length if none */
+	uint32_t payload_offset;   /**< behind the transport header; == length if none, or
+				    * if it is neither TCP, UDP, ICMP nor ICMPv6 */
 };
 
 struct nfqueue_ipv4 {
@@ -119,9 +119,9 @@ struct nfqueue_icmp {
 
 /** Who talks to whom: the 5-tuple. Compare with nfqueue_flow_equal(), not memcmp. */
 struct nfqueue_flow {
-	uint8_t ip_version; /**< 4 or 6; IPv4 addresses fill the first four bytes */
-	uint8_t protocol;
-	uint16_t source_port;      /**< 0 for fragments and protocols without ports; */
+	uint8_t ip_version;   /**< 4 or 6; IPv4 addresses fill the first four bytes */
+	uint8_t protocol;     /**< IPv6 fragments: what their fragment header names */
+	uint16_t source_port; /**< 0 for fragments and protocols without ports; */
 	uint16_t destination_port; /**< ICMP echo: both the echo id */
 	uint16_t reserved;
 	uint8_t source[16];
@@ -226,6 +226,13 @@ NFQUEUE_API uint32_t nfqueue_flow_hash(const struct nfqueue_flow *flow, uint32_t
 
 /**
  * The packet in one line of text, as `tcpdump -n -S` prints it, without the time.
+ *
+ * It differs where tcpdump decodes what an IP packet carries: the line ends at the
+ * transport header (no DNS, HTTP, ...: "UDP, length 30"), names SCTP and DCCP without
+ * their chunks and types, shows IGMP, GRE, OSPF and such as " ip-proto-N LENGTH" and
+ * MPTCP options in hex, and has no second line. A packet whose length field is 0 is read
+ * to its end (big TCP), and bytes that are missing were not captured: "truncated-ip" is
+ * said of the inner packet of a tunnel only.
  *
  * @param text out: always terminated if `size` > 0
  * @param size bytes at `text`; 256 hold nearly every packet

@@ -163,7 +163,7 @@ static int print_ipv6(struct line *line, struct layer *layer)
 	if (layer->ip && layer->length < total)
 		line_put(line, "truncated-ip6 - %u bytes missing!",
 			 total - layer->length);
-	if (total == IPV6_HEADER) /* jumbo, big TCP */
+	if (total == IPV6_HEADER && !layer->ip) /* jumbo, big TCP */
 		total = layer->length;
 	limit(line, layer->ip, total);
 	layer->ip_version = 6;
