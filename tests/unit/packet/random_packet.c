@@ -202,7 +202,7 @@ static void put_inner_ipv4(struct random_packet *packet)
 
 static void put_icmp(struct random_packet *packet)
 {
-	static const uint8_t types[] = {0, 8, 3, 3, 3, 3, 4, 5, 11, 12};
+	static const uint8_t types[] = {0, 8, 3, 3, 3, 3, 4, 5, 9, 11, 12};
 	uint32_t type = types[random_below(packet, sizeof(types))];
 
 	if (one_in(packet, 4))
@@ -213,7 +213,7 @@ static void put_icmp(struct random_packet *packet)
 	if (type == 9) { /* a router advertisement that counts its entries */
 		put8(packet, 2);
 		put8(packet, one_in(packet, 4) ? 3 : 2);
-		put16(packet, random_below(packet, 3) * random_below(packet, 9000));
+		put16(packet, random_below(packet, one_in(packet, 2) ? 100 : 9000));
 		put_noise(packet, 16);
 		return;
 	}
@@ -255,24 +255,41 @@ static void put_inner_ipv6(struct random_packet *packet)
 	put32(packet, 0);
 }
 
+/* Behind the first eight bytes: of MLD version 1, of none, and of version 2. */
+static void put_query(struct random_packet *packet)
+{
+	static const uint8_t sizes[] = {16, 17, 20, 36, 52};
+
+	put_noise(packet, 16);
+	put16(packet, 0);
+	put16(packet, random_below(packet, 4));
+	put_zeros(packet, 32);
+	packet->length -= 52 - sizes[random_below(packet, sizeof(sizes))];
+}
+
 static void put_icmpv6(struct random_packet *packet)
 {
 	static const uint8_t types[] = {1,   1,   2,   3,   4,   128, 129, 130, 131, 132,
 					133, 134, 135, 136, 137, 141, 142, 143, 144, 146};
+	uint32_t start = packet->length;
 	uint32_t type = types[random_below(packet, sizeof(types))];
 
 	if (one_in(packet, 8))
 		type = 160 + random_below(packet, 40);
 	put8(packet, type);
-	put8(packet, random_below(packet, 6));
+	put8(packet, type == 1 && one_in(packet, 2) ? 4 : random_below(packet, 6));
 	put16(packet, 0);
 	put_noise(packet, 4);
 	if (type < 128)
 		put_inner_ipv6(packet);
-	else if (type == 130 || type == 143)
-		put_noise(packet, one_in(packet, 2) ? 16 : random_below(packet, 40));
+	else if (type == 130)
+		put_query(packet);
+	else if (type == 143)
+		put_noise(packet, random_below(packet, 40));
 	else
 		put_noise(packet, 32 + random_below(packet, 40));
+	if (breaks(packet)) /* nothing but the type, or not even that */
+		packet->length = start + random_below(packet, 2);
 }
 
 static const uint8_t transports[] = {
@@ -296,12 +313,24 @@ static const uint8_t transports[] = {
 
 static uint32_t pick_transport(struct random_packet *packet)
 {
+	if (packet->length < 300 && one_in(packet, 10))
+		return one_in(packet, 2) ? IPPROTO_IPIP : IPPROTO_IPV6;
 	return transports[random_below(packet, sizeof(transports))];
 }
+
+static void put_ipv4(struct random_packet *packet);
+static void put_ipv6(struct random_packet *packet);
 
 static void put_transport(struct random_packet *packet, uint32_t protocol)
 {
 	switch (protocol) {
+	case IPPROTO_IPIP:
+	case IPPROTO_IPV6:
+		if ((protocol == IPPROTO_IPIP) ^ breaks(packet))
+			put_ipv4(packet);
+		else
+			put_ipv6(packet);
+		break;
 	case IPPROTO_TCP:
 		put_tcp(packet);
 		break;
@@ -340,7 +369,7 @@ static void put_ipv4_header(struct random_packet *packet, uint32_t protocol)
 	for (uint32_t i = 0; i < options; i++)
 		put32(packet, 0x01010101);
 	if (breaks(packet))
-		packet->data[start] = (uint8_t)(0x40 + random_below(packet, 16));
+		packet->data[start] = (uint8_t)(0x40 + random_below(packet, 5));
 }
 
 static uint32_t ah_words(struct random_packet *packet)
@@ -354,8 +383,6 @@ static void put_ipv4(struct random_packet *packet)
 	uint32_t start = packet->length, protocol = pick_transport(packet);
 	uint32_t outer = one_in(packet, 12) ? IPPROTO_AH : protocol;
 
-	if (start < 200 && one_in(packet, 12))
-		outer = protocol = IPPROTO_IPIP;
 	put_ipv4_header(packet, outer);
 	if (outer == IPPROTO_AH) {
 		uint32_t words = ah_words(packet);
@@ -365,10 +392,7 @@ static void put_ipv4(struct random_packet *packet)
 		put16(packet, one_in(packet, 3));
 		put_noise(packet, words * 4 - 4);
 	}
-	if (protocol == IPPROTO_IPIP)
-		put_ipv4(packet);
-	else
-		put_transport(packet, protocol);
+	put_transport(packet, protocol);
 	set16(packet, start + 2, packet->length - start);
 	if (breaks(packet))
 		set16(packet, start + 2, 1 + random_below(packet, 120));

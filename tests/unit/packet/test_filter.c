@@ -70,11 +70,11 @@ static int has_tcp_options(const struct nfqueue_view *view, uint16_t number)
 	       tcp.header_length > 20;
 }
 
-static int is_icmp_type(const struct nfqueue_view *view, uint16_t number)
+static int is_icmp_above(const struct nfqueue_view *view, uint16_t number)
 {
 	struct nfqueue_icmp icmp;
 
-	return nfqueue_view_icmp(view, &icmp) == 0 && icmp.type == number % 5;
+	return nfqueue_view_icmp(view, &icmp) == 0 && icmp.type > number % 5;
 }
 
 static int is_icmpv6_information(const struct nfqueue_view *view, uint16_t number)
@@ -114,7 +114,7 @@ static const struct filter_case filter_cases[] = {
 	{"(tcp or udp) and port %u", either_port_is},
 	{"tcp[tcpflags] & (tcp-syn | tcp-ack) = tcp-syn", is_syn},
 	{"tcp[12] >> 4 > 5", has_tcp_options},
-	{"icmp and icmp[icmptype] = %u %% 5", is_icmp_type},
+	{"icmp and icmp[icmptype] > %u %% 5", is_icmp_above},
 	{"icmp6 and icmp6[icmp6type] >= 128", is_icmpv6_information},
 	{"ip[6:2] & 0x1fff != 0", is_later_ipv4_fragment},
 	{"ip[2:2] > %u %% 50", is_ipv4_of_length},

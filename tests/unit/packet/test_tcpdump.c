@@ -114,7 +114,7 @@ static void sound_packets_read_as_tcpdump_prints_them(void **state)
 	(void)state;
 	if (!has_tcpdump())
 		skip();
-	compare((struct random_packet){.state = 1}, 2000);
+	compare((struct random_packet){.state = 1}, 5000);
 }
 
 static void broken_packets_read_as_tcpdump_prints_them(void **state)
@@ -122,7 +122,7 @@ static void broken_packets_read_as_tcpdump_prints_them(void **state)
 	(void)state;
 	if (!has_tcpdump())
 		skip();
-	compare((struct random_packet){.state = 2, .broken = 1}, 4000);
+	compare((struct random_packet){.state = 5, .broken = 1}, 15000);
 }
 
 int main(void)
