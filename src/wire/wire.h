@@ -106,7 +106,8 @@ struct wire_packet {
 bool wire_is_packet(const struct wire_message *message);
 
 /* Decodes the body of a packet message. -EBADMSG also when the packet header is missing.
- * Fields of attributes that are absent are 0. An attribute that comes twice: the last. */
+ * Fields of attributes that are absent are 0. An attribute that comes twice: the last.
+ * After an error, `packet` holds what was decoded until then. */
 int wire_packet_decode(const struct wire_message *message, struct wire_packet *packet);
 
 /* The id of a packet message that was cut short or makes no sense, from the first `length`
@@ -125,7 +126,8 @@ struct wire_error {
 		request; /* the request as echoed behind its header; often empty */
 };
 
-/* Decodes an NLMSG_ERROR. An error > 0 or a missing request header is -EBADMSG. */
+/* Decodes an NLMSG_ERROR. -EBADMSG also for a message of another type, and for an error
+ * that is no errno (above 0, below -4095). */
 int wire_error_decode(const struct wire_message *message, struct wire_error *error);
 
 /* ---- encode -------------------------------------------------------------------- */
