@@ -68,11 +68,13 @@ struct nfqueue_stats {
 	uint64_t bytes;    /**< their length in the kernel */
 	uint64_t
 		accepted; /**< by verdict accept or stop; each of the next four counts what */
-	uint64_t dropped;   /**< was sent to the kernel and not refused: */
-	uint64_t repeated;  /**< received = accepted + dropped + repeated + requeued */
-	uint64_t requeued;  /**<          + refused + flushed + those not yet decided */
-	uint64_t modified;  /**< of these: with a changed payload */
-	uint64_t held;      /**< received and not yet decided: goes up and down */
+	uint64_t dropped;  /**< was sent to the kernel and not refused: */
+	uint64_t repeated; /**< received = accepted + dropped + repeated + requeued */
+	uint64_t requeued; /**<          + refused + flushed + those not yet decided */
+	uint64_t modified; /**< of these: with a changed payload */
+	uint64_t held;     /**< received and not yet decided: goes up and down */
+	uint64_t
+		waiting; /**< in the kernel, undecided, received or not: goes up and down */
 	uint64_t defaulted; /**< got the default verdict, for nobody decided them */
 	uint64_t refused;   /**< the kernel refused the verdict (not ENOENT) */
 	uint64_t

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include "number.h"
+#include "report_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define RULES_TEXT_MAX 16384
+#define PACKET_TEXT_MAX 512
+
+/* Erases the live line, which stands without a line feed at its end. */
+#define ERASE_LINE "\r\033[K"
+
+static void print_buffer_hint(struct session *session)
+{
+	char text[32];
+	uint32_t bytes;
+
+	if (session_buffer(session, &bytes))
+		return;
+	fprintf(stderr,
+		"socket buffer: only %s bytes, less than max length x copy range: under "
+		"load it "
+		"may fill first. Raise net.core.rmem_max, or run with CAP_NET_ADMIN in "
+		"the first "
+		"user namespace\n",
+		number_text(bytes, text));
+}
+
+static void print_start(struct session *session)
+{
+	const struct session_options *options = session_options(session);
+	char rules[RULES_TEXT_MAX];
+
+	fprintf(stderr, "queue %u", options->first_queue);
+	if (options->queue_count > 1)
+		fprintf(stderr, "-%u", options->first_queue + options->queue_count - 1);
+	fprintf(stderr, ", %zu rules, copy range %u bytes\n",
+		policy_rule_count(options->policy),
+		options->queue.copy_range ? options->queue.copy_range
+					  : policy_copy_range(options->policy));
+	print_buffer_hint(session);
+	if (policy_redirect_count(options->policy) == 0)
+		fputs("no 'queue' line: deciding what other rules send to this queue\n",
+		      stderr);
+	else
+		fprintf(stderr, "%s", session_rules_text(session, rules, sizeof(rules)));
+	fputs("Ctrl-C ends it\n", stderr);
+}
+
+void report_started(struct session *session, void *ctx)
+{
+	const struct report *report = ctx;
+
+	if (report->style == REPORT_JSON)
+		setvbuf(stdout, NULL, _IOLBF, 0);
+	else if (!report->quiet)
+		print_start(session);
+}
+
+static void print_live(struct report *report, const struct session_counts *now)
+{
+	uint64_t rate = now->queue.received - report->last.queue.received;
+	char numbers[6][32];
+
+	fprintf(stderr,
+		ERASE_LINE "%" PRIu64 " s  received %s (%s/s)  accepted %s  dropped %s  "
+			   "lost %s  passed %s  waiting %" PRIu64,
+		report->seconds, number_text(now->queue.received, numbers[0]),
+		number_text(rate, numbers[1]),
+		number_text(now->queue.accepted, numbers[2]),
+		number_text(now->queue.dropped, numbers[3]),
+		number_text(now->lost, numbers[4]), number_text(now->passed, numbers[5]),
+		now->queue.waiting);
+	fflush(stderr);
+}
+
+void report_tick(struct session *session, void *ctx)
+{
+	struct report *report = ctx;
+	struct session_counts now;
+
+	report->seconds++;
+	if (report->style == REPORT_PLAIN || report->quiet)
+		return;
+	session_counts(session, &now);
+	if (report->style == REPORT_JSON)
+		report_json_counters(report->seconds, &now);
+	else
+		print_live(report, &now);
+	report->last = now;
+}
+
+static void print_count(const char *name, uint64_t count, const char *remark)
+{
+	char text[32];
+
+	printf("  %-20s %15s%s%s\n", name, number_text(count, text), *remark ? "   " : "",
+	       remark);
+}
+
+/* Always shown: what people look for. */
+static void print_totals(const struct session_counts *counts)
+{
+	const struct nfqueue_stats *queue = &counts->queue;
+
+	print_count("received", queue->received, "");
+	print_count("accepted", queue->accepted, "");
+	print_count("dropped", queue->dropped, "");
+	print_count("lost", counts->lost,
+		    queue->lost_socket ? "socket buffer full: raise --socket-buffer"
+		    : queue->lost_full
+			    ? "queue full: raise --max-length, or use more queues"
+			    : "");
+	print_count("passed uninspected", counts->passed, "");
+	if (counts->has_rules)
+		print_count("counted by the rules", counts->rule_packets, "");
+}
+
+/* Shown only when it happened. */
+static void print_rare(const struct nfqueue_stats *queue)
+{
+	const struct {
+		const char *name;
+		uint64_t count;
+		const char *remark;
+	} rows[] = {
+		{"repeated", queue->repeated, ""},
+		{"requeued", queue->requeued, "handed to another queue"},
+		{"undecided", queue->defaulted, "got the default verdict"},
+		{"refused", queue->refused, "the kernel refused the verdict"},
+		{"flushed", queue->flushed, "gone when the verdict came"},
+		{"malformed", queue->malformed, "could not be decoded"},
+		{"overflows", queue->enobufs, "of the socket buffer"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].count)
+			print_count(rows[i].name, rows[i].count, rows[i].remark);
+}
+
+static void print_rules(const struct session *session)
+{
+	const struct policy *policy = session_options(session)->policy;
+	uint64_t rest = session_rule_hits(session, POLICY_NO_RULE);
+	char text[32];
+
+	printf("\n  %15s  rule\n", "packets");
+	for (size_t i = 0; i < policy_rule_count(policy); i++)
+		printf("  %15s  %s\n",
+		       number_text(session_rule_hits(session, (int32_t)i), text),
+		       policy_rule_text(policy, i));
+	if (rest)
+		printf("  %15s  (no rule: accepted)\n", number_text(rest, text));
+}
+
+void report_finished(struct session *session, void *ctx)
+{
+	const struct report *report = ctx;
+	struct session_counts counts;
+
+	session_counts(session, &counts);
+	if (report->style == REPORT_JSON) {
+		report_json_summary(session, report->seconds, &counts);
+		return;
+	}
+	if (report->quiet)
+		return;
+	if (report->style == REPORT_LIVE)
+		fputs(ERASE_LINE, stderr);
+	print_totals(&counts);
+	print_rare(&counts.queue);
+	print_rules(session);
+	fflush(stdout);
+}
+
+static void packet_text(const struct nfqueue_packet *packet, char *text, size_t size)
+{
+	struct nfqueue_view view;
+	const uint8_t *data;
+	size_t length;
+
+	data = nfqueue_packet_data(packet, &length);
+	nfqueue_view_parse(&view, data, length);
+	nfqueue_view_text(&view, text, size);
+}
+
+void report_log(const struct policy *policy, uint32_t rule,
+		const struct nfqueue_packet *packet, void *ctx)
+{
+	const struct report *report = ctx;
+	const char *label = policy_rule_log_text(policy, rule);
+	char text[PACKET_TEXT_MAX], clock[16];
+	struct timespec now;
+	struct tm local;
+
+	packet_text(packet, text, sizeof(text));
+	if (report->style == REPORT_JSON) {
+		report_json_log(policy, rule, packet, text);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
+	printf("%s%s.%06ld %s%s%s\n", report->style == REPORT_LIVE ? ERASE_LINE : "",
+	       clock, now.tv_nsec / 1000, label, *label ? " " : "", text);
+}

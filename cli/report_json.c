@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "report_json.h"
+
+#include "json.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/* JSON's numbers are doubles: exact up to 2^53, which no counter here will reach. */
+static void add(cJSON *object, const char *name, uint64_t number)
+{
+	cJSON_AddNumberToObject(object, name, (double)number);
+}
+
+static cJSON *new_object(const char *type)
+{
+	cJSON *object = cJSON_CreateObject();
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	cJSON_AddStringToObject(object, "type", type);
+	cJSON_AddNumberToObject(object, "time",
+				(double)now.tv_sec + (double)(now.tv_nsec / 1000) / 1e6);
+	return object;
+}
+
+static void add_counts(cJSON *object, uint64_t seconds,
+		       const struct session_counts *counts)
+{
+	const struct nfqueue_stats *queue = &counts->queue;
+	const struct {
+		const char *name;
+		uint64_t count;
+	} rows[] = {
+		{"seconds", seconds},
+		{"received", queue->received},
+		{"bytes", queue->bytes},
+		{"accepted", queue->accepted},
+		{"dropped", queue->dropped},
+		{"repeated", queue->repeated},
+		{"requeued", queue->requeued},
+		{"modified", queue->modified},
+		{"held", queue->held},
+		{"waiting", queue->waiting},
+		{"defaulted", queue->defaulted},
+		{"refused", queue->refused},
+		{"flushed", queue->flushed},
+		{"truncated", queue->truncated},
+		{"malformed", queue->malformed},
+		{"lost", counts->lost},
+		{"lost_full", queue->lost_full},
+		{"lost_socket", queue->lost_socket},
+		{"passed", counts->passed},
+		{"enobufs", queue->enobufs},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		add(object, rows[i].name, rows[i].count);
+	if (counts->has_rules)
+		add(object, "rule_packets", counts->rule_packets);
+}
+
+void report_json_counters(uint64_t seconds, const struct session_counts *counts)
+{
+	cJSON *object = new_object("counters");
+
+	add_counts(object, seconds, counts);
+	json_print(object);
+}
+
+static cJSON *rules_array(const struct session *session)
+{
+	const struct policy *policy = session_options(session)->policy;
+	cJSON *array = cJSON_CreateArray();
+
+	for (size_t i = 0; i < policy_rule_count(policy); i++) {
+		cJSON *rule = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(rule, "rule", policy_rule_text(policy, i));
+		add(rule, "line", policy_rule_line(policy, i));
+		add(rule, "packets", session_rule_hits(session, (int32_t)i));
+		cJSON_AddItemToArray(array, rule);
+	}
+	return array;
+}
+
+void report_json_summary(const struct session *session, uint64_t seconds,
+			 const struct session_counts *counts)
+{
+	cJSON *object = new_object("summary");
+
+	add_counts(object, seconds, counts);
+	cJSON_AddItemToObject(object, "rules", rules_array(session));
+	add(object, "no_rule", session_rule_hits(session, POLICY_NO_RULE));
+	json_print(object);
+}
+
+void report_json_log(const struct policy *policy, uint32_t rule,
+		     const struct nfqueue_packet *packet, const char *text)
+{
+	cJSON *object = new_object("log");
+
+	add(object, "line", policy_rule_line(policy, rule));
+	cJSON_AddStringToObject(object, "text", policy_rule_log_text(policy, rule));
+	add(object, "queue", nfqueue_packet_queue_number(packet));
+	add(object, "id", nfqueue_packet_id(packet));
+	add(object, "mark", nfqueue_packet_mark(packet));
+	add(object, "length", nfqueue_packet_length(packet));
+	cJSON_AddStringToObject(object, "packet", text);
+	json_print(object);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+#include "number.h"
+#include "report.h"
+#include "session.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+	"  nfqueue run [OPTIONS] RULE...\n"
+	"  nfqueue run [OPTIONS] -f FILE\n"
+	"\n"
+	"Decides packets by a policy until Ctrl-C. A policy is one rule a line (here: "
+	"an\n"
+	"argument); the first that matches wins, and what no rule decides is accepted:\n"
+	"\n"
+	"  queue HOOK [inet|ip|ip6] [if EXPR]   which traffic comes up, and where: "
+	"input,\n"
+	"                                       forward, output, prerouting, "
+	"postrouting\n"
+	"  accept | drop           [if EXPR]\n"
+	"  mark V[/M]              [if EXPR]    accept, with this packet mark\n"
+	"  repeat [mark V[/M]]     [if EXPR]    through the same hook again\n"
+	"  queue N                 [if EXPR]    hand over to queue N\n"
+	"  log [\"TEXT\"]            [if EXPR]    print the packet, go on with the next "
+	"rule\n"
+	"\n"
+	"EXPR is a tcpdump expression (pcap-filter(7)). The rules of the 'queue HOOK' "
+	"lines are\n"
+	"installed at the start and removed at the end, however the program ends. "
+	"Without such\n"
+	"a line, it decides what rules of others send to the queue.\n"
+	"\n"
+	"  -f, --file FILE          read the policy from FILE; '-' is standard input\n"
+	"  -q, --queue N[-M]        queue number, or a range to balance over, a thread "
+	"each [0]\n"
+	"      --on-crash WHAT      open: if this program dies, traffic passes "
+	"[default];\n"
+	"                           closed: it stays blocked until 'nfqueue rules "
+	"clean'\n"
+	"      --fail-open          accept, uninspected, what finds the queue full\n"
+	"      --max-length N       packets that may wait in a queue, 1 to 65536 [4096]\n"
+	"      --copy-range N       bytes copied of each packet [what the policy reads]\n"
+	"      --socket-buffer SIZE bytes, k, M or G behind it [max length x copy "
+	"range]\n"
+	"      --batch N            packets received at once, 1 to 1024 [64]\n"
+	"      --no-gso             have large packets cut into segments first\n"
+	"      --fanout             choose the queue by CPU instead of by flow\n"
+	"      --json               one JSON object a second, and a summary\n"
+	"      --quiet              no counters and no summary\n"
+	"  -h, --help\n"
+	"\n"
+	"Examples:\n"
+	"  nfqueue run 'queue input if tcp port 23' 'drop if tcp dst port 23'\n"
+	"  nfqueue run 'queue output if udp port 53' 'log' 'drop if host 10.0.0.9'\n"
+	"  nfqueue run -q 0-3 --fail-open -f policy.nfq\n";
+
+struct run_arguments {
+	struct session_options session;
+	struct report report;
+	const char *file;
+};
+
+enum {
+	OPTION_ON_CRASH = 256,
+	OPTION_FAIL_OPEN,
+	OPTION_MAX_LENGTH,
+	OPTION_COPY_RANGE,
+	OPTION_SOCKET_BUFFER,
+	OPTION_BATCH,
+	OPTION_NO_GSO,
+	OPTION_FANOUT,
+	OPTION_JSON,
+	OPTION_QUIET,
+};
+
+static const struct option options[] = {
+	{"file", required_argument, NULL, 'f'},
+	{"queue", required_argument, NULL, 'q'},
+	{"on-crash", required_argument, NULL, OPTION_ON_CRASH},
+	{"fail-open", no_argument, NULL, OPTION_FAIL_OPEN},
+	{"max-length", required_argument, NULL, OPTION_MAX_LENGTH},
+	{"copy-range", required_argument, NULL, OPTION_COPY_RANGE},
+	{"socket-buffer", required_argument, NULL, OPTION_SOCKET_BUFFER},
+	{"batch", required_argument, NULL, OPTION_BATCH},
+	{"no-gso", no_argument, NULL, OPTION_NO_GSO},
+	{"fanout", no_argument, NULL, OPTION_FANOUT},
+	{"json", no_argument, NULL, OPTION_JSON},
+	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"help", no_argument, NULL, 'h'},
+	{0},
+};
+
+static int take_number(const char *name, uint32_t min, uint32_t max, uint32_t *out)
+{
+	if (number_parse(optarg, min, max, out) == 0)
+		return EXIT_DONE;
+	return usage_error(&command_run, "%s %s: a number from %u to %u", name, optarg,
+			   min, max);
+}
+
+static int take_on_crash(struct session_options *session)
+{
+	if (strcmp(optarg, "open") == 0)
+		session->on_crash = NFQUEUE_ON_CRASH_OPEN;
+	else if (strcmp(optarg, "closed") == 0)
+		session->on_crash = NFQUEUE_ON_CRASH_CLOSED;
+	else
+		return usage_error(&command_run, "--on-crash %s: 'open' or 'closed'",
+				   optarg);
+	return EXIT_DONE;
+}
+
+static int take_option(struct run_arguments *arguments, int option)
+{
+	struct nfqueue_options *queue = &arguments->session.queue;
+
+	switch (option) {
+	case 'f':
+		arguments->file = optarg;
+		return EXIT_DONE;
+	case 'q':
+		if (queue_range_parse(optarg, &arguments->session.first_queue,
+				      &arguments->session.queue_count) == 0)
+			return EXIT_DONE;
+		return usage_error(&command_run,
+				   "--queue %s: a number from 0 to 65535, or a range N-M",
+				   optarg);
+	case OPTION_ON_CRASH:
+		return take_on_crash(&arguments->session);
+	case OPTION_FAIL_OPEN:
+		queue->flags |= NFQUEUE_FAIL_OPEN;
+		queue->required |= NFQUEUE_FAIL_OPEN;
+		return EXIT_DONE;
+	case OPTION_MAX_LENGTH:
+		return take_number("--max-length", 1, 65536, &queue->max_length);
+	case OPTION_COPY_RANGE:
+		return take_number("--copy-range", 1, 65535, &queue->copy_range);
+	case OPTION_SOCKET_BUFFER:
+		if (size_parse(optarg, INT32_MAX, &queue->socket_buffer) == 0)
+			return EXIT_DONE;
+		return usage_error(&command_run, "--socket-buffer %s: bytes, like 8M",
+				   optarg);
+	case OPTION_BATCH:
+		return take_number("--batch", 1, 1024, &queue->batch_size);
+	case OPTION_NO_GSO:
+		queue->flags |= NFQUEUE_NO_GSO;
+		return EXIT_DONE;
+	case OPTION_FANOUT:
+		arguments->session.redirect_flags |= NFQUEUE_REDIRECT_FANOUT;
+		return EXIT_DONE;
+	case OPTION_JSON:
+		arguments->report.style = REPORT_JSON;
+		return EXIT_DONE;
+	case OPTION_QUIET:
+		arguments->report.quiet = true;
+		return EXIT_DONE;
+	default: /* getopt has said what is wrong */
+		fprintf(stderr, "Try: nfqueue run --help\n");
+		return EXIT_USAGE;
+	}
+}
+
+static int load_policy(struct policy **policy, const struct run_arguments *arguments,
+		       char *const *rules, int count)
+{
+	int err;
+
+	if (arguments->file)
+		err = policy_new_from_file(policy, arguments->file);
+	else
+		err = policy_new_from_lines(policy, (const char *const *)rules,
+					    (size_t)count);
+	if (err == 0)
+		return EXIT_DONE;
+	for (size_t i = 0; i < policy_error_count(*policy); i++)
+		fprintf(stderr, "%s\n", policy_error(*policy, i));
+	if (policy_error_count(*policy) == 0)
+		fprintf(stderr, "nfqueue: cannot read %s: %s\n",
+			arguments->file ? arguments->file : "the rules", strerror(-err));
+	return EXIT_FAILED;
+}
+
+static int run_policy(struct run_arguments *arguments)
+{
+	struct session_options *session = &arguments->session;
+	int err;
+
+	session->started = report_started;
+	session->tick = report_tick;
+	session->finished = report_finished;
+	session->log = report_log;
+	session->ctx = &arguments->report;
+	err = session_run(session);
+	return err == -EINVAL ? EXIT_USAGE : exit_code_for(err);
+}
+
+static int run_main(int argc, char **argv)
+{
+	struct run_arguments arguments = {.session.queue_count = 1};
+	struct policy *policy = NULL;
+	int option, code = EXIT_DONE;
+
+	arguments.report.style = isatty(STDERR_FILENO) ? REPORT_LIVE : REPORT_PLAIN;
+	while ((option = getopt_long(argc, argv, "f:q:h", options, NULL)) != -1) {
+		if (option == 'h')
+			return command_print_help(&command_run);
+		code = take_option(&arguments, option);
+		if (code != EXIT_DONE)
+			return code;
+	}
+	if (!arguments.file && optind == argc)
+		return usage_error(&command_run, "give rules, or a policy with -f FILE");
+	if (arguments.file && optind < argc)
+		return usage_error(&command_run,
+				   "rules and -f FILE together: put '%s' into %s",
+				   argv[optind], arguments.file);
+	code = load_policy(&policy, &arguments, argv + optind, argc - optind);
+	arguments.session.policy = policy;
+	if (code == EXIT_DONE)
+		code = run_policy(&arguments);
+	policy_free(policy);
+	return code;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "decide packets by a policy",
+	.help = help,
+	.main = run_main,
+};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session: a policy decides on real packets, with rules of ours or of others, from the
+ * first packet to the clean stop. What `nfqueue run` and `nfqueue demo` have in common.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include <nfqueue/nfqueue.h>
+#include <nfqueue/rules.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/policy.h"
+
+struct session;
+
+struct session_options {
+	const struct policy *policy;
+	uint32_t first_queue;
+	uint32_t queue_count;
+	struct nfqueue_options
+		queue; /* size 0: defaults; copy_range 0: what the policy reads */
+	enum nfqueue_on_crash on_crash;
+	uint32_t redirect_flags; /* NFQUEUE_REDIRECT_* */
+	/* All from the thread that called session_run(); may be NULL. */
+	void (*started)(struct session *session, void *ctx);
+	void (*tick)(struct session *session, void *ctx); /* once a second */
+	void (*finished)(struct session *session, void *ctx);
+	/* A log rule matched: from the worker of the packet's queue. May be NULL. */
+	void (*log)(const struct policy *policy, uint32_t rule,
+		    const struct nfqueue_packet *packet, void *ctx);
+	void *ctx;
+};
+
+/* Everything that is counted, for tick and finished. */
+struct session_counts {
+	struct nfqueue_stats queue;
+	uint64_t lost;   /* full queue and full socket buffer */
+	uint64_t passed; /* uninspected, fail open */
+	bool has_rules;  /* the next is known */
+	uint64_t rule_packets;
+};
+
+/* Runs until a signal or session_stop(). Tells errors on stderr. Returns 0 or -errno. */
+int session_run(const struct session_options *options);
+
+/* Any thread, once `started` was called. */
+void session_stop(struct session *session);
+
+void session_counts(struct session *session, struct session_counts *counts);
+
+/* How many packets a rule decided, or a log rule matched; POLICY_NO_RULE: what no rule
+ * decided. */
+uint64_t session_rule_hits(const struct session *session, int32_t rule);
+
+const struct session_options *session_options(const struct session *session);
+
+/* The rules as text: see nfqueue_rules_text(). "" if the session has none. */
+const char *session_rules_text(struct session *session, char *text, size_t size);
+
+/* Socket buffer of the first queue, in bytes, and whether it is as large as wanted. */
+bool session_buffer(struct session *session, uint32_t *bytes);
+
+#endif
