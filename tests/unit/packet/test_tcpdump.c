@@ -17,9 +17,10 @@
 
 #define TCPDUMP "tcpdump -n -S -t -r - <%s 2>/dev/null"
 
+/* The series whose words the text has. */
 static int has_tcpdump(void)
 {
-	return system("command -v tcpdump >/dev/null 2>&1") == 0;
+	return system("tcpdump --version 2>&1 | grep -q 'tcpdump version 4[.]99'") == 0;
 }
 
 /* The packet's length as its header tells it, for tcpdump to know what is missing. */
@@ -112,16 +113,12 @@ static void compare(struct random_packet packet, int count)
 static void sound_packets_read_as_tcpdump_prints_them(void **state)
 {
 	(void)state;
-	if (!has_tcpdump())
-		skip();
 	compare((struct random_packet){.state = 1}, 5000);
 }
 
 static void broken_packets_read_as_tcpdump_prints_them(void **state)
 {
 	(void)state;
-	if (!has_tcpdump())
-		skip();
 	compare((struct random_packet){.state = 5, .broken = 1}, 15000);
 }
 
@@ -132,7 +129,9 @@ int main(void)
 		cmocka_unit_test(broken_packets_read_as_tcpdump_prints_them),
 	};
 
-	if (!has_tcpdump())
-		print_message("# skipped: tcpdump is not installed\n");
+	if (!has_tcpdump()) {
+		puts("1..0 # SKIP tcpdump 4.99 is not installed");
+		return 0;
+	}
 	return cmocka_run_group_tests_name("text, tcpdump", tests, NULL, NULL);
 }
