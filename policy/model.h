@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* The passive data between parser, index and decision. */
+#ifndef POLICY_MODEL_H
+#define POLICY_MODEL_H
+
+#include <pcap/pcap.h>
+#include <stdbool.h>
+
+#include "policy/policy.h"
+
+struct policy_index;
+
+/* One compiled expression; rules with the same words share it. */
+struct policy_program {
+	char *expression;
+	struct bpf_program code;
+	size_t number;  /* among the policy's */
+	uint32_t reads; /* bytes from the start of the packet that it may look at */
+	bool outside;   /* asks for what the kernel knows and the packet does not tell */
+	bool loops;     /* protochain: jumps back, so no analysis but "reads it all" */
+};
+
+struct policy_rule {
+	char *text;
+	char *log_text;                       /* NULL: the rule decides */
+	const struct policy_program *program; /* NULL: every packet */
+	struct nfqueue_verdict verdict;
+	uint32_t mark_mask; /* the bits of verdict.mark that are meant */
+	uint32_t copy;      /* bytes the action itself wants to see */
+	uint32_t line;
+};
+
+struct policy {
+	struct policy_rule *rules;
+	size_t rule_count, rule_room;
+	size_t reachable; /* rules behind a decider without expression are never met */
+	struct policy_redirect *redirects;
+	size_t redirect_count, redirect_room;
+	struct policy_program **programs;
+	size_t program_count, program_room;
+	char *errors[POLICY_ERRORS_MAX];
+	size_t error_count;
+	struct policy_index *index;
+	uint32_t copy_range;
+	/* While loading only. */
+	void *programs_by_text; /* tsearch(3) */
+	pcap_t *compiler;
+};
+
+/* Room for one more element: the array, moved perhaps, or NULL for no memory. */
+void *policy_grow(void *array, size_t count, size_t *room, size_t element);
+
+#endif
