@@ -17,8 +17,8 @@ enum bench_policy {
 };
 
 struct bench_options {
-	uint32_t
-		drain; /* packets that wait and shall be decided; 0: decide until killed */
+	uint32_t drain; /* packets that wait and shall be decided; 0: decide until killed
+			 */
 	enum bench_policy policy;
 	bool batch; /* the subject's own way to decide several at once */
 };

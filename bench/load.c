@@ -2,7 +2,8 @@
 /*
  * Traffic of the live cases, over the loopback of the namespace it runs in:
  *	load stream MILLISECONDS   one TCP stream; prints bytes and nanoseconds
- *	load echo ROUND_TRIPS      UDP, one at a time; prints p50 and p99 in ns, and timeouts
+ *	load echo ROUND_TRIPS      UDP, one at a time; prints p50 and p99 in ns, and
+ *timeouts
  */
 #include <arpa/inet.h>
 #include <err.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a running session is shown: a live line on a terminal, JSON for machines, a summary. */
+/* How a running session is shown: a live line on a terminal, JSON for machines, a
+ * summary. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 

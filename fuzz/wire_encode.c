@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The input names a buffer size and a row of verdicts and configurations. They are
- * written into a buffer of exactly that size; what fits must read back equal, and only what
- * is too large may be refused. The input is a list of numbers, so that most are valid.
+ * written into a buffer of exactly that size; what fits must read back equal, and only
+ * what is too large may be refused. The input is a list of numbers, so that most are
+ * valid.
  */
 #include <endian.h>
 #include <stdlib.h>

@@ -13,8 +13,8 @@
 /* A value that comes from the packet: big endian, `size` bytes at `offset`, counted from
  * the start, or from behind the IP header whose first byte stands at `header`. */
 struct policy_load {
-	uint32_t
-		header; /* adds 4 * ([header] & 0xf), BPF_MSH; POLICY_NO_HEADER: nothing */
+	uint32_t header; /* adds 4 * ([header] & 0xf), BPF_MSH; POLICY_NO_HEADER: nothing
+			  */
 	uint32_t offset;
 	uint32_t size; /* 1, 2, 4 */
 	uint32_t mask;
@@ -30,8 +30,8 @@ struct policy_test {
 
 /* An instruction, as reached in one way. Numbers count from the program's first. */
 struct policy_node {
-	int32_t next
-		[2]; /* where the false (or only) and the true branch lead; -1 nowhere */
+	int32_t next[2]; /* where the false (or only) and the true branch lead; -1 nowhere
+			  */
 	int32_t test[2]; /* what who goes there has passed; -1 nothing we know */
 	bool accepts;    /* a return, and not of 0 */
 };

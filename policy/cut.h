@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cut of a program: tests such that every packet it accepts passes at least one of them.
+ * A cut of a program: tests such that every packet it accepts passes at least one of
+ * them.
  */
 #ifndef POLICY_CUT_H
 #define POLICY_CUT_H

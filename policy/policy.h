@@ -2,22 +2,20 @@
 /*
  * The policy language: text in, verdicts out. It knows no socket.
  *
- *	queue input if udp port 53 or tcp port 23   # which traffic comes up, at which hook
- *	drop if tcp dst port 23
- *	mark 7 if src net 10.0.0.0/8
- *	accept
+ *	queue input if udp port 53 or tcp port 23   # which traffic comes up, at which
+ *hook drop if tcp dst port 23 mark 7 if src net 10.0.0.0/8 accept
  *
  * One rule a line, first match wins; what no rule decides is accepted.
  *
- *	queue HOOK [inet|ip|ip6] [if EXPR]   HOOK: input forward output prerouting postrouting
- *	ACTION [if EXPR]
+ *	queue HOOK [inet|ip|ip6] [if EXPR]   HOOK: input forward output prerouting
+ *postrouting ACTION [if EXPR]
  *
  *	accept, drop
  *	mark V[/M]            accept; the packet's mark becomes (old & ~M) | (V & M)
- *	repeat [mark V[/M]]   run the hook's chains again. The packet meets the queue again,
- *	                      too, unless the mark (or what the chains do) keeps it away
- *	queue N               hand it to queue N, 0..65535
- *	log ["TEXT"]          a line about the packet; goes on with the next rule
+ *	repeat [mark V[/M]]   run the hook's chains again. The packet meets the queue
+ *again, too, unless the mark (or what the chains do) keeps it away queue N hand it to
+ *queue N, 0..65535 log ["TEXT"]          a line about the packet; goes on with the next
+ *rule
  *
  * EXPR is pcap-filter(7) over raw IP, to the end of the line; names of hosts are looked
  * up once, at load. `#` begins a comment, except inside "". TEXT knows \" and \\.
@@ -138,14 +136,16 @@ int policy_rule_unreachable(const struct policy *policy, size_t index);
  */
 uint32_t policy_copy_range(const struct policy *policy);
 
-/** Makes what one thread needs to decide. @return 0; -EINVAL the policy has errors; -ENOMEM. */
+/** Makes what one thread needs to decide. @return 0; -EINVAL the policy has errors;
+ * -ENOMEM. */
 int policy_scratch_new(struct policy_scratch **scratch, const struct policy *policy);
 
 /** @param scratch may be NULL. */
 void policy_scratch_free(struct policy_scratch *scratch);
 
 /**
- * Decides one packet. Many threads may decide by one policy, each with a scratch of its own.
+ * Decides one packet. Many threads may decide by one policy, each with a scratch of its
+ * own.
  *
  * @param scratch made for this policy
  * @param result  out

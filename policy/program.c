@@ -9,7 +9,9 @@
 #include "policy/analysis.h"
 #include "policy/program.h"
 
-/* Loads from there on mean packet type, interface... Source: SKF_AD_OFF, linux/filter.h. */
+/*
+ * Loads from there on mean packet type, interface... Source: SKF_AD_OFF, linux/filter.h.
+ */
 #define KERNEL_KNOWS 0xfffff000u
 
 static int by_expression(const void *a, const void *b)

@@ -48,7 +48,9 @@ static uint32_t leaf_of(const struct policy_ranges *ranges, uint32_t value)
 	return low ? low - 1 : ranges->count;
 }
 
-/* Where an interval begins, and just behind its end: there the set of rules may change. */
+/*
+ * Where an interval begins, and just behind its end: there the set of rules may change.
+ */
 static int find_leaves(struct policy_ranges *ranges, const struct policy_want *wants,
 		       size_t count)
 {

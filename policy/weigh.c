@@ -89,7 +89,9 @@ static void weigh_among(struct policy_test **tests, size_t count, uint32_t *lows
 		weigh_one(tests[i], lows, highs, count);
 }
 
-/* `tests`: all of one load, by program, then width. The narrowest then go to the front. */
+/*
+ * `tests`: all of one load, by program, then width. The narrowest then go to the front.
+ */
 static void weigh_load(struct policy_test **tests, size_t count, uint32_t *lows,
 		       uint32_t *highs)
 {

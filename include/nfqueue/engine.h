@@ -23,8 +23,8 @@ struct nfqueue_engine;
 /**
  * Decides one packet. Called by the worker of the packet's queue: for different queues at
  * the same time, for one queue one after the other. Must not call nfqueue_recv(),
- * nfqueue_flush() or nfqueue_close(). A packet that it decided itself with nfqueue_decide(),
- * or holds, keeps that; the returned verdict is then ignored.
+ * nfqueue_flush() or nfqueue_close(). A packet that it decided itself with
+ * nfqueue_decide(), or holds, keeps that; the returned verdict is then ignored.
  */
 typedef struct nfqueue_verdict (*nfqueue_decide_fn)(struct nfqueue_packet *packet,
 						    void *ctx);
@@ -32,35 +32,38 @@ typedef struct nfqueue_verdict (*nfqueue_decide_fn)(struct nfqueue_packet *packe
 struct nfqueue_engine_options {
 	size_t size;          /**< sizeof(struct nfqueue_engine_options) */
 	uint32_t first_queue; /**< number of the first queue */
-	uint32_t
-		queue_count; /**< that many queues from there on, one thread each; 0: one */
+	uint32_t queue_count; /**< so many queues from there on; 0: one */
 	nfqueue_decide_fn decide;
 	void *ctx; /**< handed to every callback */
 	/** How each queue is opened; `queue` in it is ignored. NULL: the defaults. */
 	const struct nfqueue_options *queue_options;
-	/** nfqueue_run() only: called when all queues are open, before the first packet is
-	 * decided; a negative return ends the run with that code. The place to install
+	/** nfqueue_run() only: called when all queues are open, before the first packet
+	 * is decided; a negative return ends the run with that code. The place to install
 	 * rules. May be NULL. */
 	int (*started)(struct nfqueue_engine *engine, void *ctx);
-	/** nfqueue_run() only: called once when a stop begins, before the queues are drained.
-	 * The place to delete rules, so that nothing new arrives. May be NULL. */
+	/** nfqueue_run() only: called once when a stop begins, before the queues are
+	 * drained. The place to delete rules, so that nothing new arrives. May be NULL.
+	 */
 	void (*stopping)(struct nfqueue_engine *engine, void *ctx);
-	/** nfqueue_run() only: called when all is decided, before the queues are closed. The
-	 * place to read the last counts, and to remove the table of rules. May be NULL. */
+	/** nfqueue_run() only: called when all is decided, before the queues are closed.
+	 * The place to read the last counts, and to remove the table of rules. May be
+	 * NULL. */
 	void (*finished)(struct nfqueue_engine *engine, void *ctx);
 	/** nfqueue_run() only: called every `tick_ms` by the thread that called it. */
 	void (*tick)(struct nfqueue_engine *engine, void *ctx);
 	uint32_t tick_ms;
 	/** A clean stop decides what waits, at the most so long; 0: 2,000 ms. */
 	uint32_t drain_ms;
-	/** nfqueue_run() only: called with why it failed; NULL: the text goes to stderr. */
+	/**
+	 * nfqueue_run() only: called with why it failed; NULL: the text goes to stderr.
+	 */
 	void (*error)(const char *text, void *ctx);
 };
 
 /**
- * Opens the queues, decides packets until SIGINT or SIGTERM or nfqueue_engine_stop(), then
- * decides what still waits, and closes. Blocks both signals in the calling thread while it
- * runs, and restores them.
+ * Opens the queues, decides packets until SIGINT or SIGTERM or nfqueue_engine_stop(),
+ * then decides what still waits, and closes. Blocks both signals in the calling thread
+ * while it runs, and restores them.
  *
  * @param options decide must be set
  * @return 0 after a clean stop, or what nfqueue_open() or pthread_create() said; -EINVAL
@@ -108,7 +111,8 @@ NFQUEUE_API uint32_t nfqueue_engine_count(const struct nfqueue_engine *engine);
 NFQUEUE_API struct nfqueue *nfqueue_engine_queue(struct nfqueue_engine *engine,
 						 uint32_t index);
 
-/** The sum over all queues. Errors and thread rule as nfqueue_stats_get(), its Source too. */
+/** The sum over all queues. Errors and thread rule as nfqueue_stats_get(), its Source
+ * too. */
 NFQUEUE_API int nfqueue_engine_stats_get(struct nfqueue_engine *engine,
 					 struct nfqueue_stats *stats);
 

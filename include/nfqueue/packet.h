@@ -38,7 +38,9 @@ enum nfqueue_hook {
 #define NFQUEUE_GSO_PACKET (1u << 1)            /**< several segments in one */
 #define NFQUEUE_CHECKSUM_NOT_VERIFIED (1u << 2) /**< nobody has checked them yet */
 
-/** The packet's id in its queue; ids count up and wrap at 2^32. Source: NFQA_PACKET_HDR. */
+/**
+ * The packet's id in its queue; ids count up and wrap at 2^32. Source: NFQA_PACKET_HDR.
+ */
 NFQUEUE_API uint32_t nfqueue_packet_id(const struct nfqueue_packet *packet);
 
 /** The queue the packet came from. Source: nfgenmsg.res_id. */
@@ -53,7 +55,9 @@ NFQUEUE_API uint8_t nfqueue_packet_family(const struct nfqueue_packet *packet);
 /** The hook, enum nfqueue_hook for IP. Source: NFQA_PACKET_HDR. */
 NFQUEUE_API uint8_t nfqueue_packet_hook(const struct nfqueue_packet *packet);
 
-/** The link layer's protocol number (ETH_P_IP...), 0 if unknown. Source: NFQA_PACKET_HDR. */
+/**
+ * The link layer's protocol number (ETH_P_IP...), 0 if unknown. Source: NFQA_PACKET_HDR.
+ */
 NFQUEUE_API uint16_t nfqueue_packet_hw_protocol(const struct nfqueue_packet *packet);
 
 /** The packet's mark; 0 if none. Source: NFQA_MARK. */

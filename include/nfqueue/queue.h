@@ -31,7 +31,7 @@ extern "C" {
 #endif
 
 /** Features, the kernel's own bits. Source: uapi nfnetlink_queue.h, NFQA_CFG_F_*. */
-#define NFQUEUE_FAIL_OPEN (1u << 0) /**< accept, uninspected, what finds the queue full */
+#define NFQUEUE_FAIL_OPEN (1u << 0) /**< accept, uninspected, when the queue is full */
 #define NFQUEUE_CONNTRACK (1u << 1) /**< send each packet's connection */
 #define NFQUEUE_GSO (1u << 2)       /**< packets up to 64 KiB, uncut: on by default */
 #define NFQUEUE_UID_GID (1u << 3)   /**< send the owner of the sending socket */
@@ -61,29 +61,30 @@ struct nfqueue_options {
 		default_verdict; /**< for what nobody decides; zero: drop */
 };
 
-/** What happened to the packets of one queue since it was opened. Counts never go down. */
+/**
+ * What happened to the packets of one queue since it was opened. Counts never go down,
+ * but for `held` and `waiting`. At any time received = accepted + dropped + repeated +
+ * requeued + refused + flushed + held.
+ */
 struct nfqueue_stats {
-	size_t size;       /**< in: sizeof(struct nfqueue_stats) */
-	uint64_t received; /**< packets that came up */
-	uint64_t bytes;    /**< their length in the kernel */
-	uint64_t
-		accepted; /**< by verdict accept or stop; each of the next four counts what */
-	uint64_t dropped;  /**< was sent to the kernel and not refused: */
-	uint64_t repeated; /**< received = accepted + dropped + repeated + requeued */
-	uint64_t requeued; /**<          + refused + flushed + those not yet decided */
-	uint64_t modified; /**< of these: with a changed payload */
-	uint64_t held;     /**< received and not yet decided: goes up and down */
-	uint64_t
-		waiting; /**< in the kernel, undecided, received or not: goes up and down */
-	uint64_t defaulted; /**< got the default verdict, for nobody decided them */
-	uint64_t refused;   /**< the kernel refused the verdict (not ENOENT) */
-	uint64_t
-		flushed; /**< gone when the verdict came: interface down, chain removed */
+	size_t size;            /**< in: sizeof(struct nfqueue_stats) */
+	uint64_t received;      /**< packets that came up */
+	uint64_t bytes;         /**< their length in the kernel */
+	uint64_t accepted;      /**< by a verdict accept or stop */
+	uint64_t dropped;       /**< by a verdict drop */
+	uint64_t repeated;      /**< sent through the hook again */
+	uint64_t requeued;      /**< handed to another queue */
+	uint64_t modified;      /**< of all these: with a changed payload */
+	uint64_t held;          /**< received and not yet decided */
+	uint64_t waiting;       /**< undecided in the kernel, received or not */
+	uint64_t defaulted;     /**< got the default verdict, for nobody decided them */
+	uint64_t refused;       /**< the kernel refused the verdict (not ENOENT) */
+	uint64_t flushed;       /**< gone when the verdict came: interface down, ... */
 	uint64_t truncated;     /**< the copy range cut them */
 	uint64_t malformed;     /**< messages that could not be decoded */
-	uint64_t lost_socket;   /**< lost: the socket buffer was full (gaps in the ids) */
+	uint64_t lost_socket;   /**< lost: socket buffer full (gaps in the ids) */
 	uint64_t lost_full;     /**< lost: the queue was full (the kernel's counter) */
-	uint64_t passed_socket; /**< passed uninspected: socket buffer full, fail open */
+	uint64_t passed_socket; /**< uninspected: socket buffer full, fail open */
 	uint64_t enobufs;       /**< times the socket told of an overflow */
 	uint64_t batches;       /**< receive calls that brought something */
 	uint64_t sends;         /**< send calls for verdicts */
@@ -122,9 +123,9 @@ NFQUEUE_API int nfqueue_open(struct nfqueue **queue,
 			     const struct nfqueue_options *options);
 
 /**
- * Sends noted verdicts, gives the default verdict to what is held or undecided, and closes
- * the queue. What the kernel has queued but nobody received is dropped by the kernel:
- * receive until nothing comes, first.
+ * Sends noted verdicts, gives the default verdict to what is held or undecided, and
+ * closes the queue. What the kernel has queued but nobody received is dropped by the
+ * kernel: receive until nothing comes, first.
  *
  * @param queue may be NULL
  * Thread rule: no other call on this queue during or after it.
@@ -166,7 +167,8 @@ NFQUEUE_API int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **pack
 			     unsigned int max, int timeout_ms);
 
 /** Makes a waiting, or the next, nfqueue_recv() return. Any thread, signal handlers too.
- * @return 0, or -errno of send(2). Source: NFQNL_CFG_CMD_PF_UNBIND, a no-op with an ACK. */
+ * @return 0, or -errno of send(2). Source: NFQNL_CFG_CMD_PF_UNBIND, a no-op with an ACK.
+ */
 NFQUEUE_API int nfqueue_wake(struct nfqueue *queue);
 
 /**

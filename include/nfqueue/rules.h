@@ -44,9 +44,9 @@ enum nfqueue_on_crash {
 };
 
 /** nfqueue_redirect.flags. Source: NFT_QUEUE_FLAG_*, NFQ_FLAG_*. */
-#define NFQUEUE_REDIRECT_BYPASS \
-	(1u << 0)                         /**< accept while nobody listens; always on with
-					   * on crash open, an error with closed */
+#define NFQUEUE_REDIRECT_BYPASS                                    \
+	(1u << 0) /**< accept while nobody listens; always on with \
+		   * on crash open, an error with closed */
 #define NFQUEUE_REDIRECT_FANOUT (1u << 1) /**< choose the queue by CPU, not by flow */
 
 /** One wanted redirection. Plain data; zero means the default. */

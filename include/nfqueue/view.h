@@ -30,9 +30,9 @@ extern "C" {
 struct nfqueue_view {
 	const uint8_t *data;   /**< the IP header */
 	uint32_t length;       /**< bytes at `data` that belong to the IP packet: what was
-				    * captured, less anything after the IP total length */
+				* captured, less anything after the IP total length */
 	uint32_t total_length; /**< the packet's length as its IP header tells it; for a
-				    * length of 0 (jumbo, big TCP) what was captured */
+				* length of 0 (jumbo, big TCP) what was captured */
 	uint8_t ip_version;    /**< 4, 6, or 0: not IP */
 	uint8_t protocol;      /**< IPPROTO_* of the transport header */
 	uint16_t flags;        /**< NFQUEUE_VIEW_* */
@@ -141,7 +141,8 @@ struct nfqueue_flow {
 NFQUEUE_API int nfqueue_view_parse(struct nfqueue_view *view, const void *data,
 				   size_t length);
 
-/** The IPv4 header. Errors and thread rule: top of this file. Source: RFC 791 section 3.1. */
+/** The IPv4 header. Errors and thread rule: top of this file. Source: RFC 791
+ * section 3.1. */
 NFQUEUE_API int nfqueue_view_ipv4(const struct nfqueue_view *view,
 				  struct nfqueue_ipv4 *out);
 
@@ -210,7 +211,8 @@ NFQUEUE_API const uint8_t *nfqueue_view_payload(const struct nfqueue_view *view,
 NFQUEUE_API int nfqueue_view_flow(const struct nfqueue_view *view,
 				  struct nfqueue_flow *out);
 
-/** 1 if both are the same flow in the same direction, else 0. Any thread. Source: RFC 6146. */
+/** 1 if both are the same flow in the same direction, else 0. Any thread. Source: RFC
+ * 6146. */
 NFQUEUE_API int nfqueue_flow_equal(const struct nfqueue_flow *a,
 				   const struct nfqueue_flow *b);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker: receive a batch, decide each packet, and the next receive sends the verdicts. */
+/*
+ * A worker: receive a batch, decide each packet, and the next receive sends the verdicts.
+ */
 #include "engine/engine.h"
 
 #include <errno.h>

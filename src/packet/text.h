@@ -9,8 +9,8 @@
 struct layer {
 	uint32_t ip;     /* the IP header, the inner one of a tunnel */
 	uint32_t offset; /* the header to print */
-	uint32_t
-		length; /* bytes from there on, as the IP header tells: not all are here */
+	uint32_t length; /* bytes from there on, as the IP header tells: not all are here
+			  */
 	uint8_t ip_version;
 	uint8_t next_header; /* the first one behind the IP header */
 	uint8_t protocol;    /* of the header to print */

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Columns of netlink_native_seq_show(): sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode */
+/* Columns of netlink_native_seq_show(): sk Eth Pid Groups Rmem Wmem Dump Locks Drops
+ * Inode */
 static unsigned long socket_inode(uint32_t port_id)
 {
 	FILE *table = fopen("/proc/thread-self/net/netlink", "re");

@@ -2,10 +2,10 @@
 #include "queue/coalesce.h"
 
 /*
- * A stretch is a piece of the entries with two kinds of verdict at the most, drops and one
- * other. A drop may be sent earlier or later than its neighbours, for nobody can tell; what
- * is not dropped keeps its order. So a stretch can be sent in three ways:
- * in runs, one message for each run of equal verdicts; or one of the two kinds packet by
+ * A stretch is a piece of the entries with two kinds of verdict at the most, drops and
+ * one other. A drop may be sent earlier or later than its neighbours, for nobody can
+ * tell; what is not dropped keeps its order. So a stretch can be sent in three ways: in
+ * runs, one message for each run of equal verdicts; or one of the two kinds packet by
  * packet first, and then everything that is left of the stretch by one range verdict.
  */
 struct stretch {
@@ -89,7 +89,9 @@ static void put_runs(struct output *out, const struct coalesce_entry *entries,
 	}
 }
 
-/* First those that are (or are not) drops, singly, then all that is left by one message. */
+/*
+ * First those that are (or are not) drops, singly, then all that is left by one message.
+ */
 static void put_exceptions(struct output *out, const struct coalesce_entry *entries,
 			   size_t count, bool drops_first)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The coalescer: verdicts in the order of their packets -> the fewest messages that do the
- * same. Pure: knows no queue and no socket.
+ * The coalescer: verdicts in the order of their packets -> the fewest messages that do
+ * the same. Pure: knows no queue and no socket.
  */
 #ifndef NFQUEUE_COALESCE_H
 #define NFQUEUE_COALESCE_H

@@ -14,8 +14,8 @@
 	(NFQUEUE_FAIL_OPEN | NFQUEUE_CONNTRACK | NFQUEUE_GSO | NFQUEUE_UID_GID | \
 	 NFQUEUE_SECCTX | NFQUEUE_NO_GSO)
 
-/* What the kernel charges a socket for one message: 832 bytes for a small packet, 2,304 for
- * 1,400 bytes, the length and its bookkeeping for a large one. */
+/* What the kernel charges a socket for one message: 832 bytes for a small packet, 2,304
+ * for 1,400 bytes, the length and its bookkeeping for a large one. */
 #define MESSAGE_CHARGE 1024u
 
 static int check_options(struct nfqueue *queue, const struct nfqueue_options *options)

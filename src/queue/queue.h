@@ -116,11 +116,14 @@ int slots_new(struct nfqueue *queue);
 void slots_free(struct nfqueue *queue);
 void slot_release(struct nfqueue_packet *packet);
 void slot_leave(struct nfqueue_packet *packet);
-/* Fills the places of slots that left or are too small now. Returns how many there are. */
+/*
+ * Fills the places of slots that left or are too small now. Returns how many there are.
+ */
 unsigned int slots_refill(struct nfqueue *queue);
 
 /* receive.c */
-/* Looks at one received message; true if `packet` now is a packet that somebody must decide. */
+/* Looks at one received message; true if `packet` now is a packet that somebody must
+ * decide. */
 bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated);
 
 /* verdict.c */
@@ -129,8 +132,8 @@ void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
 uint32_t next_sequence(struct nfqueue *queue);
 
 /* config.c */
-/* Sends one configuration message and waits for its ACK. Returns 0 or the kernel's -errno;
- * the kernel's words are in queue->ack_text then. */
+/* Sends one configuration message and waits for its ACK. Returns 0 or the kernel's
+ * -errno; the kernel's words are in queue->ack_text then. */
 int queue_configure(struct nfqueue *queue, const struct wire_config *config);
 int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Slots: the memory that packets are received into. A held packet takes its slot along. */
+/*
+ * Slots: the memory that packets are received into. A held packet takes its slot along.
+ */
 #include "queue/queue.h"
 
 #include <stdlib.h>
@@ -20,7 +22,9 @@ size_t slot_size_for(const struct nfqueue *queue)
 		size += SLOT_CONNTRACK;
 	if (queue->capabilities & NFQUEUE_SECCTX)
 		size += SLOT_SECCTX;
-	/* An odd number of cache lines, so that slots do not all fall into the same sets. */
+	/*
+	 * An odd number of cache lines, so that slots do not all fall into the same sets.
+	 */
 	return ((size / CACHE_LINE) | 1) * CACHE_LINE + 2 * CACHE_LINE;
 }
 

@@ -28,7 +28,8 @@ static void set_receive_buffer(struct nfqueue *queue, uint32_t wanted)
 	int fd = queue_socket(queue), half = (int)(wanted / 2), granted = 0;
 	socklen_t length = sizeof(granted);
 
-	/* RCVBUFFORCE needs the capability in the first user namespace: a container has not. */
+	/* RCVBUFFORCE needs the capability in the first user namespace: a container has
+	 * not. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof(half)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
 	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &length) < 0)

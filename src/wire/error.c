@@ -22,7 +22,9 @@ static int take_request(struct wire_error *error, struct wire_bytes *rest,
 {
 	uint32_t padding;
 
-	/* An ACK never echoes. Kernels before 4.12 cap without a flag, and without TLVs. */
+	/*
+	 * An ACK never echoes. Kernels before 4.12 cap without a flag, and without TLVs.
+	 */
 	if (message->flags & ERROR_CAPPED || error->error == 0 || rest->length == 0)
 		return 0;
 	if (length < NLMSG_HDRLEN || length - NLMSG_HDRLEN > rest->length)

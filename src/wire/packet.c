@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * NFQNL_MSG_PACKET, as nfqnl_build_packet_message() builds it. One table row for each
- * attribute; the attributes that are no plain number or byte range have a kind of their own.
+ * attribute; the attributes that are no plain number or byte range have a kind of their
+ * own.
  */
 #include <errno.h>
 

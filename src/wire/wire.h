@@ -110,8 +110,8 @@ bool wire_is_packet(const struct wire_message *message);
  * After an error, `packet` holds what was decoded until then. */
 int wire_packet_decode(const struct wire_message *message, struct wire_packet *packet);
 
-/* The id of a packet message that was cut short or makes no sense, from the first `length`
- * bytes of it. Returns 0, or -EBADMSG: not even the packet header is there. */
+/* The id of a packet message that was cut short or makes no sense, from the first
+ * `length` bytes of it. Returns 0, or -EBADMSG: not even the packet header is there. */
 int wire_packet_id(const void *data, size_t length, uint32_t *id);
 
 /* NLMSG_ERROR: the answer to a request, an ACK when error is 0. */

@@ -15,7 +15,9 @@ void wire_message_begin(struct wire_writer *writer, enum wire_message_type type,
 /* Closes it: writes its length. */
 void wire_message_end(struct wire_writer *writer);
 
-/* Appends an attribute of `length` bytes, padded. Returns where its data goes, or NULL. */
+/*
+ * Appends an attribute of `length` bytes, padded. Returns where its data goes, or NULL.
+ */
 uint8_t *wire_attribute_reserve(struct wire_writer *writer, uint16_t type, size_t length);
 
 void wire_put_u16(struct wire_writer *writer, uint16_t type, uint16_t value);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,9 +26,33 @@
 static struct netns_pair pair, second;
 static struct nfqueue_rules *rules;
 static struct listener listener;
+static pid_t owners[4]; /* processes a test started and has not killed */
+
+static void kill_owner(pid_t pid)
+{
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		if (owners[i] == pid)
+			owners[i] = 0;
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void note_owner(pid_t pid)
+{
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		if (owners[i])
+			continue;
+		owners[i] = pid;
+		return;
+	}
+	fail_msg("too many processes");
+}
 
 static int clean_up(void **state)
 {
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		if (owners[i])
+			kill_owner(owners[i]);
 	nfqueue_rules_close(rules);
 	rules = NULL;
 	listener_close(&listener);
@@ -458,6 +483,7 @@ static pid_t start_owner(enum nfqueue_on_crash on_crash, uint16_t queue)
 	if (pid == 0) {
 		struct nfqueue_rules *own;
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		ready = nfqueue_rules_open(&own, &options) == 0 &&
 			nfqueue_rules_add(own, &wanted) == 0 &&
 			nfqueue_rules_install(own) == 0;
@@ -467,17 +493,12 @@ static pid_t start_owner(enum nfqueue_on_crash on_crash, uint16_t queue)
 			pause();
 		_exit(0);
 	}
+	note_owner(pid);
 	close(ends[1]);
 	assert_int_equal(read(ends[0], &ready, 1), 1);
 	close(ends[0]);
 	assert_true(ready);
 	return pid;
-}
-
-static void kill_owner(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void open_rules_vanish_when_their_process_is_killed(void **state)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Packets by the thousand, the same ones for the same seed: sound ones and broken ones. */
+/*
+ * Packets by the thousand, the same ones for the same seed: sound ones and broken ones.
+ */
 #ifndef NFQUEUE_TEST_RANDOM_PACKET_H
 #define NFQUEUE_TEST_RANDOM_PACKET_H
 

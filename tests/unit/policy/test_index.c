@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The index decides as a scan with pcap_offline_filter() would, and so does a short copy. */
+/*
+ * The index decides as a scan with pcap_offline_filter() would, and so does a short copy.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Coalesced verdicts have the effect of one verdict a packet: held against the kernel's rules. */
+/* Coalesced verdicts have the effect of one verdict a packet: held against the kernel's
+ * rules. */
 #include "queue/coalesce.h"
 
 #include <setjmp.h>

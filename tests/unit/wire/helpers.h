@@ -65,7 +65,9 @@ static inline void touch_error(const struct wire_error *error)
 	touch(error->request);
 }
 
-/* Decodes all that a receive buffer holds. Returns 0 or -EBADMSG, whatever failed first. */
+/*
+ * Decodes all that a receive buffer holds. Returns 0 or -EBADMSG, whatever failed first.
+ */
 static inline int decode_all(const uint8_t *data, size_t length)
 {
 	struct wire_bytes buffer = {data, (uint32_t)length};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The encoders against bytes written by hand, and against libmnl as an independent reader.
+ * The encoders against bytes written by hand, and against libmnl as an independent
+ * reader.
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
