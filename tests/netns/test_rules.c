@@ -3,6 +3,7 @@
 #include <nfqueue/rules.h>
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -245,6 +246,19 @@ static void each_hook_sends_all_its_packets_to_the_queue(void **state)
 	}
 }
 
+static void send_one_to_each_of_32_addresses(void)
+{
+	for (int i = 1; i <= 32; i++) {
+		char ip[32];
+		int client;
+
+		snprintf(ip, sizeof(ip), "127.0.0.%d", i);
+		client = netns_udp_client(NULL, ip, PORT);
+		netns_udp_send(client, 0, 1);
+		close(client);
+	}
+}
+
 static void balance_keeps_to_its_queues_and_loses_nothing(void **state)
 {
 	struct nfqueue_redirect wanted =
@@ -257,15 +271,7 @@ static void balance_keeps_to_its_queues_and_loses_nothing(void **state)
 	set_up(&rules, NFQUEUE_ON_CRASH_OPEN, &wanted);
 	for (uint16_t i = 0; i < 4; i++)
 		listener_open(&listeners[i], 10 + i);
-	for (int i = 1; i <= 32; i++) {
-		char ip[32];
-		int client;
-
-		snprintf(ip, sizeof(ip), "127.0.0.%d", i);
-		client = netns_udp_client(NULL, ip, PORT);
-		netns_udp_send(client, 0, 1);
-		close(client);
-	}
+	send_one_to_each_of_32_addresses();
 	for (int i = 0; i < 4; i++) {
 		uint32_t here = listener_read(&listeners[i], 32, NO_MORE_MS);
 
@@ -297,34 +303,38 @@ static void fanout_chooses_the_queue_by_cpu(void **state)
 	CPU_ZERO(&one);
 	CPU_SET(1, &one);
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	loopback("127.0.0.1", PORT, 10);
-	loopback("127.0.0.2", PORT, 10);
-	loopback("127.0.0.3", PORT, 10);
+	send_one_to_each_of_32_addresses();
 	sched_setaffinity(0, sizeof(before), &before);
-	assert_int_equal(listener_read(&listener, 30, 1000), 30);
+	assert_int_equal(listener_read(&listener, 32, 1000), 32);
 	assert_int_equal(listener_read(&others, 1, NO_MORE_MS), 0);
 	listener_close(&others);
 }
 
+/* In both orders of adding: the kernel puts a new chain before its equals. */
 static void chains_stand_in_the_order_of_their_priority(void **state)
 {
-	struct nfqueue_redirect late = redirect(NFQUEUE_HOOK_INPUT, "udp port 5001", 1);
-	struct nfqueue_redirect early = redirect(NFQUEUE_HOOK_INPUT, "udp port 5001", 2);
-
-	late.priority = 10;
-	early.priority = -10;
-	check(rules, nfqueue_rules_open(&rules, NULL));
-	check(rules, nfqueue_rules_add(rules, &late));
-	check(rules, nfqueue_rules_add(rules, &early));
-	check(rules, nfqueue_rules_install(rules));
 	netns_need_queue();
-	listener_open(&listener, 2);
-	loopback("127.0.0.1", PORT, 6);
-	assert_int_equal(listener_read(&listener, 6, 1000), 6);
-	assert_int_equal(counted(0), 0);
-	assert_int_equal(counted(1), 6);
-	listener_accept(&listener);
-	assert_int_equal(counted(0), 6);
+	for (int early = 0; early < 2; early++) {
+		check(rules, nfqueue_rules_open(&rules, NULL));
+		for (int i = 0; i < 2; i++) {
+			struct nfqueue_redirect wanted =
+				redirect(NFQUEUE_HOOK_INPUT, "udp port 5001", i == early);
+
+			wanted.priority = i == early ? -10 : 10;
+			check(rules, nfqueue_rules_add(rules, &wanted));
+		}
+		check(rules, nfqueue_rules_install(rules));
+		listener_open(&listener, 1);
+		loopback("127.0.0.1", PORT, 6);
+		assert_int_equal(listener_read(&listener, 6, 1000), 6);
+		assert_int_equal(counted(!early), 0);
+		assert_int_equal(counted(early), 6);
+		listener_accept(&listener);
+		assert_int_equal(counted(!early), 6);
+		listener_close(&listener);
+		nfqueue_rules_close(rules);
+		rules = NULL;
+	}
 }
 
 /* --- stop, close ------------------------------------------------------------------ */
@@ -548,6 +558,22 @@ static void clean_leaves_the_tables_of_live_processes_alone(void **state)
 	assert_int_equal(nfqueue_rules_clean(), 1);
 	assert_int_equal(table_count(), 1);
 	assert_int_equal(counted(0), 0);
+}
+
+/* As a pid is used again, so is the port id made of it. */
+static void a_dead_owner_stays_dead_when_its_port_id_is_used_again(void **state)
+{
+	pid_t pid = start_owner(NFQUEUE_ON_CRASH_CLOSED, 0);
+	struct nfqueue_rules_table row;
+	struct mnl_socket *heir = mnl_socket_open(NETLINK_NETFILTER);
+
+	assert_non_null(heir);
+	assert_int_equal(nfqueue_rules_list(&row, 1), 1);
+	assert_int_not_equal(row.port_id, 0);
+	kill_owner(pid);
+	assert_int_equal(mnl_socket_bind(heir, 0, (pid_t)row.port_id), 0);
+	assert_int_equal(nfqueue_rules_clean(), 1);
+	mnl_socket_close(heir);
 }
 
 /* The socket that keeps the rules, not the process that made it, is what counts. */
@@ -835,6 +861,7 @@ int main(int argc, char **argv)
 		TEST(open_rules_vanish_when_their_process_is_killed),
 		TEST(closed_rules_stay_and_drop_when_their_process_is_killed),
 		TEST(clean_leaves_the_tables_of_live_processes_alone),
+		TEST(a_dead_owner_stays_dead_when_its_port_id_is_used_again),
 		TEST(rules_live_on_with_whoever_inherited_their_socket),
 		TEST(a_dead_process_table_of_the_same_name_is_replaced),
 		TEST(a_busy_name_is_refused_and_its_owner_named),
