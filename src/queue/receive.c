@@ -81,7 +81,8 @@ static void take_ack(struct nfqueue *queue, const struct wire_error *error)
 	queue->ack_error = error->error;
 	if (length >= sizeof(queue->ack_text))
 		length = sizeof(queue->ack_text) - 1;
-	memcpy(queue->ack_text, error->text.data, length);
+	if (length) /* without words there is no text to point to */
+		memcpy(queue->ack_text, error->text.data, length);
 	queue->ack_text[length] = '\0';
 }
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of the queue and of the engine share: rules, handles, a decider thread. */
+#ifndef NFQUEUE_TESTS_QUEUE_FIXTURE_H
+#define NFQUEUE_TESTS_QUEUE_FIXTURE_H
+
+#include <nfqueue/nfqueue.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netns.h"
+
+#define PORT 5000
+#define WAIT_MS 10000 /* for what must come: a noisy machine takes its time */
+#define QUIET_MS 100  /* for what must not come */
+
+/* For tests that need a peer; closed by clean_up(). */
+extern struct netns_pair pair;
+
+/** Teardown of every test: closes queues and the pair, removes all iptables rules. */
+int clean_up(void **state);
+
+/** Opens a queue that clean_up() closes; the test fails with the reason. */
+struct nfqueue *open_queue(struct nfqueue_options options);
+
+/** Closes it now. */
+void close_queue(struct nfqueue *queue);
+
+/** `iptables` and `ip6tables` with these arguments. */
+void rule(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** -A OUTPUT for UDP to PORT, into the queue. */
+void queue_output(uint16_t number);
+
+/** What rule `index` (1...) of the chain has counted; program: "iptables -t mangle", ... */
+uint64_t rule_count(const char *program, const char *chain, int index);
+
+/** Receives `count` packets at the most, deciding each; returns how many came. All
+ * verdicts are sent, and refusals read, when it returns. */
+uint32_t decide_next(struct nfqueue *queue, uint32_t count,
+		     struct nfqueue_verdict verdict);
+
+/** One nfqueue_recv() that must bring exactly `count` (at most 64) packets. */
+void receive(struct nfqueue *queue, struct nfqueue_packet **packets, int count);
+
+/** Sends what is noted, and reads what the kernel answered. No packet may be waiting. */
+void flush_and_settle(struct nfqueue *queue);
+
+struct nfqueue_stats stats_of(struct nfqueue *queue);
+
+/** The test fails if received is not the sum of what the packets became. */
+void assert_sums_up(const struct nfqueue_stats *stats);
+
+/** The number in a datagram of netns_udp_send(), over IPv4 or IPv6. */
+uint32_t datagram_number(const struct nfqueue_packet *packet);
+
+/** A thread that decides what comes until it is stopped. */
+struct decider {
+	struct nfqueue *queue;
+	nfqueue_decide_fn decide;
+	void *ctx;
+	uint64_t decided;
+	int result; /* of the nfqueue_recv() that ended it early */
+	atomic_bool stop;
+	pthread_t thread;
+};
+
+/** Accepts each packet. */
+struct nfqueue_verdict decide_accept(struct nfqueue_packet *packet, void *ctx);
+
+void decider_start(struct decider *decider, struct nfqueue *queue,
+		   nfqueue_decide_fn decide, void *ctx);
+
+/** Ends when nothing more comes; the verdicts are sent by then. */
+void decider_stop(struct decider *decider);
+
+/** A thread that sends the datagrams 0 .. count - 1, at full speed, on loopback. */
+struct sender {
+	int server, client;
+	uint32_t count;
+	pthread_t thread;
+};
+
+void sender_start(struct sender *sender, const char *ip, uint32_t count);
+
+/** Waits until all are sent. */
+void sender_join(struct sender *sender);
+
+/** What came; closes the sockets. Each number comes up in `tally` at most once. */
+void sender_collect(struct sender *sender, int timeout_ms, struct netns_tally *tally);
+
+/** Gives up all capabilities of this thread. */
+void drop_capabilities(void);
+
+#endif
