@@ -41,6 +41,9 @@ static int check_options(struct nfqueue *queue, const struct nfqueue_options *op
 	if (options->batch_size > BATCH_SIZE_LIMIT)
 		return queue_error(queue, -EINVAL, "batch size %u: 1 to %u",
 				   options->batch_size, BATCH_SIZE_LIMIT);
+	if (!verdict_is_known(options->default_verdict.code))
+		return queue_error(queue, -EINVAL, "unknown default verdict 0x%x",
+				   options->default_verdict.code);
 	if (unknown)
 		return queue_error(queue, -EINVAL, "unknown flags 0x%x", unknown);
 	return 0;

@@ -127,6 +127,7 @@ unsigned int slots_refill(struct nfqueue *queue);
 bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated);
 
 /* verdict.c */
+bool verdict_is_known(uint32_t code);
 void verdicts_default(struct nfqueue *queue);
 void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
 uint32_t next_sequence(struct nfqueue *queue);

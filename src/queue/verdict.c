@@ -9,7 +9,7 @@
 #define VERDICT_MASK 0xffu
 
 /* Source: verdicthdr_get(): anything else is -EINVAL there, and the packet stays. */
-static bool code_is_known(uint32_t code)
+bool verdict_is_known(uint32_t code)
 {
 	switch (code & VERDICT_MASK) {
 	case NFQUEUE_VERDICT_DROP:
@@ -55,7 +55,7 @@ int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict
 
 	if (packet->state != PACKET_UNDECIDED)
 		return -EALREADY;
-	if (!code_is_known(verdict.code))
+	if (!verdict_is_known(verdict.code))
 		return queue_error(packet->queue, -EINVAL,
 				   "packet %u: unknown verdict 0x%x", packet->wire.id,
 				   verdict.code);
