@@ -31,7 +31,28 @@ static void print_buffer_hint(struct session *session)
 		number_text(bytes, text));
 }
 
-static void print_start(struct session *session)
+static const char *const hook_names[] = {
+	[NFQUEUE_HOOK_PREROUTING] = "prerouting",   [NFQUEUE_HOOK_INPUT] = "input",
+	[NFQUEUE_HOOK_FORWARD] = "forward",         [NFQUEUE_HOOK_OUTPUT] = "output",
+	[NFQUEUE_HOOK_POSTROUTING] = "postrouting",
+};
+
+static void print_redirects(const struct policy *policy)
+{
+	size_t count = policy_redirect_count(policy);
+
+	if (count == 0)
+		fputs("no 'queue HOOK' line: deciding what other rules send to it\n",
+		      stderr);
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_redirect *redirect = policy_redirect_get(policy, i);
+
+		fprintf(stderr, "rule installed at %s: %s\n", hook_names[redirect->hook],
+			*redirect->match ? redirect->match : "every packet");
+	}
+}
+
+static void print_start(struct session *session, bool verbose)
 {
 	const struct session_options *options = session_options(session);
 	char rules[RULES_TEXT_MAX];
@@ -44,11 +65,9 @@ static void print_start(struct session *session)
 		options->queue.copy_range ? options->queue.copy_range
 					  : policy_copy_range(options->policy));
 	print_buffer_hint(session);
-	if (policy_redirect_count(options->policy) == 0)
-		fputs("no 'queue' line: deciding what other rules send to this queue\n",
-		      stderr);
-	else
-		fprintf(stderr, "%s", session_rules_text(session, rules, sizeof(rules)));
+	print_redirects(options->policy);
+	if (verbose)
+		fputs(session_rules_text(session, rules, sizeof(rules)), stderr);
 	fputs("Ctrl-C ends it\n", stderr);
 }
 
@@ -59,7 +78,7 @@ void report_started(struct session *session, void *ctx)
 	if (report->style == REPORT_JSON)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 	else if (!report->quiet)
-		print_start(session);
+		print_start(session, report->verbose);
 }
 
 static void print_live(struct report *report, const struct session_counts *now)

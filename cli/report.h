@@ -12,7 +12,8 @@ enum report_style { REPORT_PLAIN, REPORT_LIVE, REPORT_JSON };
 
 struct report {
 	enum report_style style;
-	bool quiet; /* errors and log lines only */
+	bool quiet;   /* errors and log lines only */
+	bool verbose; /* the rules as nft and iptables users know them, too */
 	uint64_t seconds;
 	struct session_counts last; /* of the second before */
 };

@@ -52,6 +52,7 @@ static const char help[] =
 	"      --fanout             choose the queue by CPU instead of by flow\n"
 	"      --json               one JSON object a second, and a summary\n"
 	"      --quiet              no counters and no summary\n"
+	"  -v, --verbose            show the rules as nft and iptables users know them\n"
 	"  -h, --help\n"
 	"\n"
 	"Examples:\n"
@@ -91,6 +92,7 @@ static const struct option options[] = {
 	{"fanout", no_argument, NULL, OPTION_FANOUT},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
+	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -159,6 +161,9 @@ static int take_option(struct run_arguments *arguments, int option)
 	case OPTION_QUIET:
 		arguments->report.quiet = true;
 		return EXIT_DONE;
+	case 'v':
+		arguments->report.verbose = true;
+		return EXIT_DONE;
 	default: /* getopt has said what is wrong */
 		fprintf(stderr, "Try: nfqueue run --help\n");
 		return EXIT_USAGE;
@@ -206,7 +211,7 @@ static int run_main(int argc, char **argv)
 	int option, code = EXIT_DONE;
 
 	arguments.report.style = isatty(STDERR_FILENO) ? REPORT_LIVE : REPORT_PLAIN;
-	while ((option = getopt_long(argc, argv, "f:q:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:q:vh", options, NULL)) != -1) {
 		if (option == 'h')
 			return command_print_help(&command_run);
 		code = take_option(&arguments, option);
