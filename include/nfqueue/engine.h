@@ -111,8 +111,10 @@ NFQUEUE_API uint32_t nfqueue_engine_count(const struct nfqueue_engine *engine);
 NFQUEUE_API struct nfqueue *nfqueue_engine_queue(struct nfqueue_engine *engine,
 						 uint32_t index);
 
-/** The sum over all queues. Errors and thread rule as nfqueue_stats_get(), its Source
- * too. */
+/**
+ * The sum over all queues. Errors and thread rule as nfqueue_stats_get().
+ * Source: nfqueue_stats_get().
+ */
 NFQUEUE_API int nfqueue_engine_stats_get(struct nfqueue_engine *engine,
 					 struct nfqueue_stats *stats);
 

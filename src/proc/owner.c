@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -16,26 +17,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Columns of netlink_native_seq_show(): sk Eth Pid Groups Rmem Wmem Dump Locks Drops
- * Inode */
-static unsigned long socket_inode(uint32_t port_id)
+/* Columns of netlink_native_seq_show():
+ * sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode */
+int proc_port_inode(uint32_t port_id, uint64_t *inode)
 {
 	FILE *table = fopen("/proc/thread-self/net/netlink", "re");
-	unsigned long inode, found = 0;
 	unsigned int protocol;
+	int err = -ENOENT;
 	uint32_t port;
 	char line[256];
 
 	if (!table)
-		return 0;
-	while (!found && fgets(line, sizeof(line), table)) {
-		if (sscanf(line, "%*s %u %" SCNu32 " %*s %*s %*s %*s %*s %*s %lu",
-			   &protocol, &port, &inode) == 3 &&
+		return -errno;
+	while (err == -ENOENT && fgets(line, sizeof(line), table)) {
+		if (sscanf(line, "%*s %u %" SCNu32 " %*s %*s %*s %*s %*s %*s %" SCNu64,
+			   &protocol, &port, inode) == 3 &&
 		    protocol == NETLINK_NETFILTER && port == port_id)
-			found = inode;
+			err = 0;
 	}
 	fclose(table);
-	return found;
+	return err;
 }
 
 static bool process_has(const char *pid, const char *link)
@@ -78,19 +79,19 @@ static void read_name(const char *pid, char name[16])
 
 int32_t proc_port_owner(uint32_t port_id, char name[16])
 {
-	unsigned long inode = socket_inode(port_id);
 	struct dirent *entry;
+	uint64_t inode;
 	int32_t pid = 0;
 	char link[64];
 	DIR *proc;
 
 	name[0] = '\0';
-	if (!inode)
+	if (proc_port_inode(port_id, &inode) < 0)
 		return 0;
 	proc = opendir("/proc");
 	if (!proc)
 		return 0;
-	snprintf(link, sizeof(link), "socket:[%lu]", inode);
+	snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", inode);
 	while (!pid && (entry = readdir(proc))) {
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 		    !process_has(entry->d_name, link))

@@ -28,6 +28,10 @@ int proc_queue_read(struct proc_queue *rows, size_t max);
 /* The row of one queue. Returns 0; -ENOENT: nobody has this queue; or as above. */
 int proc_queue_find(uint16_t queue, struct proc_queue *row);
 
+/* The inode of the NETLINK_NETFILTER socket with this port id, whoever has it open.
+ * Returns 0; -ENOENT: there is none in this network namespace; -errno of open(2). */
+int proc_port_inode(uint32_t port_id, uint64_t *inode);
+
 /* A process that has the NETLINK_NETFILTER socket with this port id open, and its name.
  * Returns its pid, or 0: none found (another pid namespace, no right to look). */
 int32_t proc_port_owner(uint32_t port_id, char name[16]);

@@ -53,7 +53,7 @@ static void note_words(struct rules_socket *socket, const struct nlmsghdr *messa
 {
 	const struct nlmsgerr *refusal = mnl_nlmsg_get_payload(message);
 	size_t offset = sizeof(*refusal);
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	socket->words[0] = '\0';
 	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS))

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/table.h"
 
+#include "proc/proc.h"
+
 #include <errno.h>
-#include <inttypes.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netlink.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,21 +128,10 @@ int rules_table_dump(struct rules_socket *socket, struct rules_table **tables)
  */
 int rules_maker_alive(const struct rules_maker *maker)
 {
-	FILE *sockets = fopen("/proc/thread-self/net/netlink", "re");
-	unsigned int protocol;
-	uint32_t port_id;
 	uint64_t inode;
-	char line[256];
-	int alive = 0;
+	int err = proc_port_inode(maker->port_id, &inode);
 
-	if (!sockets)
-		return -errno;
-	while (!alive && fgets(line, sizeof(line), sockets))
-		alive = sscanf(line,
-			       "%*s %u %" SCNu32 " %*s %*s %*s %*s %*s %*s %" SCNu64,
-			       &protocol, &port_id, &inode) == 3 &&
-			protocol == NETLINK_NETFILTER && port_id == maker->port_id &&
-			inode == maker->inode;
-	fclose(sockets);
-	return alive;
+	if (err == -ENOENT)
+		return 0;
+	return err < 0 ? err : inode == maker->inode;
 }

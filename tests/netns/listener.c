@@ -78,7 +78,7 @@ void listener_close(struct listener *listener)
 static bool take_packet(struct listener *listener, const struct nlmsghdr *message)
 {
 	struct nfqnl_msg_packet_hdr header;
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	if (message->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
 		return false;
