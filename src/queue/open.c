@@ -14,9 +14,10 @@
 	(NFQUEUE_FAIL_OPEN | NFQUEUE_CONNTRACK | NFQUEUE_GSO | NFQUEUE_UID_GID | \
 	 NFQUEUE_SECCTX | NFQUEUE_NO_GSO)
 
-/* What the kernel charges a socket for one message: 832 bytes for a small packet, 2,304
- * for 1,400 bytes, the length and its bookkeeping for a large one. */
-#define MESSAGE_CHARGE 1024u
+/* What stands beside the bytes of a message in the kernel, with room for it to grow:
+ * struct skb_shared_info behind them, struct sk_buff elsewhere. */
+#define SHARED_INFO 320u
+#define SK_BUFF 256u
 
 static int check_options(struct nfqueue *queue, const struct nfqueue_options *options)
 {
@@ -49,15 +50,26 @@ static int check_options(struct nfqueue *queue, const struct nfqueue_options *op
 	return 0;
 }
 
-static uint32_t wanted_buffer(const struct nfqueue *queue, uint32_t asked)
+/* What the kernel charges a socket for a message: the memory it takes, not its length.
+ * Memory comes in powers of two: 2,304 bytes for 600. Source: __alloc_skb(). */
+static uint64_t message_charge(size_t length)
 {
-	uint64_t charge = MESSAGE_CHARGE, wanted;
+	uint64_t memory = 1024;
 
-	if (asked)
-		return asked < SOCKET_BUFFER_LIMIT ? asked : SOCKET_BUFFER_LIMIT;
-	if (queue->copy_range != NFQUEUE_COPY_META)
-		charge += queue->copy_range;
-	wanted = charge * queue->max_length;
+	while (memory < length + SHARED_INFO)
+		memory *= 2;
+	return memory + SK_BUFF;
+}
+
+static uint32_t wanted_buffer(const struct nfqueue *queue,
+			      const struct nfqueue_options *options)
+{
+	uint64_t wanted = options->socket_buffer;
+
+	if (!wanted)
+		wanted = queue->max_length *
+			 message_charge(message_size(queue->copy_range,
+						     options->flags | options->required));
 	return wanted < SOCKET_BUFFER_LIMIT ? (uint32_t)wanted : SOCKET_BUFFER_LIMIT;
 }
 
@@ -117,7 +129,7 @@ static int open_queue(struct nfqueue *queue, const struct nfqueue_options *optio
 	if (err < 0)
 		return err;
 	take_options(queue, options);
-	err = queue_socket_open(queue, wanted_buffer(queue, options->socket_buffer));
+	err = queue_socket_open(queue, wanted_buffer(queue, options));
 	if (err < 0)
 		return err;
 	err = bind_queue(queue);

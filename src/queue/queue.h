@@ -110,6 +110,8 @@ int queue_socket(const struct nfqueue *queue);
 ssize_t queue_send(struct nfqueue *queue, const void *data, size_t length);
 
 /* slot.c */
+/* The longest message with such packets, in bytes. */
+size_t message_size(uint32_t copy_range, uint32_t flags);
 size_t slot_size_for(const struct nfqueue *queue);
 struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity);
 int slots_new(struct nfqueue *queue);

@@ -12,16 +12,23 @@
 #define SLOT_CONNTRACK 2048u
 #define SLOT_SECCTX 4096u
 
-size_t slot_size_for(const struct nfqueue *queue)
+size_t message_size(uint32_t copy_range, uint32_t flags)
 {
 	size_t size = WIRE_PACKET_OVERHEAD;
 
-	if (queue->copy_range != NFQUEUE_COPY_META)
-		size += queue->copy_range;
-	if (queue->capabilities & NFQUEUE_CONNTRACK)
+	if (copy_range != NFQUEUE_COPY_META)
+		size += copy_range;
+	if (flags & NFQUEUE_CONNTRACK)
 		size += SLOT_CONNTRACK;
-	if (queue->capabilities & NFQUEUE_SECCTX)
+	if (flags & NFQUEUE_SECCTX)
 		size += SLOT_SECCTX;
+	return size;
+}
+
+size_t slot_size_for(const struct nfqueue *queue)
+{
+	size_t size = message_size(queue->copy_range, queue->capabilities);
+
 	/*
 	 * An odd number of cache lines, so that slots do not all fall into the same sets.
 	 */
