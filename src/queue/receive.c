@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /*
  * Ids count up by one for each packet that the kernel tried to hand over: what is missing
@@ -121,7 +122,19 @@ bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncate
 	return false;
 }
 
-/* Returns how many messages came; 0 none; -errno. */
+/* An overflow is told once, before the messages that had room. */
+static int receive_messages(struct nfqueue *queue, unsigned int size, int flags)
+{
+	int count;
+
+	while ((count = recvmmsg(queue_socket(queue), queue->headers, size, flags,
+				 NULL)) < 0 &&
+	       errno == ENOBUFS)
+		counter_add(&queue->counters.enobufs, 1);
+	return count;
+}
+
+/* Returns how many messages came; 0 none, or a signal; -errno. */
 static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_ms)
 {
 	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
@@ -130,18 +143,12 @@ static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_m
 	if (timeout_ms > 0 && poll(&ready, 1, timeout_ms) <= 0)
 		return 0;
 	/* Waits for the first message only: one system call, asleep or not. */
-	count = recvmmsg(ready.fd, queue->headers, size,
-			 timeout_ms < 0 ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
+	count = receive_messages(queue, size,
+				 timeout_ms < 0 ? MSG_WAITFORONE : MSG_DONTWAIT);
 	if (count >= 0)
 		return count;
-	if (errno == ENOBUFS) {
-		counter_add(&queue->counters.enobufs, 1);
+	if (errno == EAGAIN || errno == EINTR)
 		return 0;
-	}
-	if (errno == EAGAIN || errno == EINTR) {
-		queue->woken = queue->woken || errno == EINTR;
-		return 0;
-	}
 	return queue_error(queue, -errno, "queue %u: cannot receive: %s", queue->number,
 			   strerror(errno));
 }
@@ -200,8 +207,10 @@ static int finish_batch(struct nfqueue *queue)
 	return 0;
 }
 
+/* Returns how many messages came; how many of them are packets for the program is in
+ * `returned`. */
 static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
-			unsigned int max, int timeout_ms)
+			unsigned int max, int timeout_ms, unsigned int *returned)
 {
 	unsigned int size = slots_refill(queue);
 	int count;
@@ -213,7 +222,46 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 	if (count <= 0)
 		return count;
 	counter_add(&queue->counters.batches, 1);
-	return (int)take_batch(queue, (unsigned int)count, packets);
+	*returned = take_batch(queue, (unsigned int)count, packets);
+	return count;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int time_left(uint64_t end)
+{
+	uint64_t now = now_ms();
+
+	return now < end ? (int)(end - now) : 0;
+}
+
+/*
+ * A refused verdict is a message but no packet: it does not end the wait. Salvaged
+ * packets are decided but not returned: don't sleep on them.
+ */
+static int receive_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
+			   unsigned int max, int timeout_ms)
+{
+	uint64_t end = timeout_ms > 0 ? now_ms() + (uint64_t)timeout_ms : 0;
+	unsigned int returned = 0;
+	int count;
+
+	while ((count = receive_some(queue, packets, max, timeout_ms, &returned)) > 0 &&
+	       queue->batch_count == 0 && !queue->woken && !queue->unprivileged)
+		if (timeout_ms > 0)
+			timeout_ms = time_left(end);
+	if (returned == 0 && queue->unprivileged)
+		return queue_error(queue, -EPERM,
+				   "queue %u: the kernel refuses our verdicts: keep "
+				   "CAP_NET_ADMIN while the queue is open",
+				   queue->number);
+	return count < 0 ? count : (int)returned;
 }
 
 int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigned int max,
@@ -231,16 +279,5 @@ int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigne
 	if (!TAILQ_EMPTY(&queue->backlog))
 		return (int)take_backlog(queue, packets, max);
 	queue->woken = false;
-	do {
-		count = receive_some(queue, packets, max, timeout_ms);
-		if (count == 0 && queue->unprivileged)
-			return queue_error(
-				queue, -EPERM,
-				"queue %u: the kernel refuses our verdicts: keep "
-				"CAP_NET_ADMIN while the queue is open",
-				queue->number);
-		/* Salvaged packets are decided but not returned: don't sleep on them. */
-	} while (count == 0 && timeout_ms < 0 && !queue->woken &&
-		 queue->batch_count == 0);
-	return count;
+	return receive_packets(queue, packets, max, timeout_ms);
 }
