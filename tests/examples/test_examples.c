@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* The examples do what their first lines say: test-examples DIRECTORY-OF-THE-PROGRAMS. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "netns.h"
+
+#define PORT 5000
+#define WAIT_MS 10000 /* for what must come: a noisy machine takes its time */
+#define QUIET_MS 200  /* for what must not come */
+#define OUTPUT_MAX 4096
+
+static const char *directory;
+
+struct example {
+	pid_t pid;
+	int output; /* its stdout and stderr, read at the end */
+	int status;
+	char text[OUTPUT_MAX];
+};
+
+/* --- running an example ----------------------------------------------------------- */
+
+static void execute(const char *name, const char *const *arguments, int output)
+{
+	char path[512];
+	const char *argv[8] = {path};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	for (int i = 0; i < 6 && arguments[i]; i++)
+		argv[i + 1] = arguments[i];
+	dup2(output, STDOUT_FILENO);
+	dup2(output, STDERR_FILENO);
+	execv(path, (char *const *)(uintptr_t)argv);
+	perror(path);
+	_exit(127);
+}
+
+static void start(struct example *example, const char *name, const char *const *arguments)
+{
+	int ends[2];
+
+	netns_need_queue();
+	if (access("/proc/net/netfilter/nfnetlink_queue", R_OK) < 0)
+		netns_skip("the kernel's table of queues cannot be read here");
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	example->pid = fork();
+	if (example->pid == 0)
+		execute(name, arguments, ends[1]);
+	assert_true(example->pid > 0);
+	example->output = ends[0];
+	close(ends[1]);
+}
+
+/* No shell, no race: the queue is there when the kernel lists it. */
+static void wait_for_queue(uint16_t number)
+{
+	assert_true(netns_queue_waits(number, 0, WAIT_MS));
+}
+
+static void read_output(struct example *example)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	do {
+		got = read(example->output, example->text + length,
+			   OUTPUT_MAX - 1 - length);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	example->text[length] = '\0';
+	close(example->output);
+}
+
+/* Ends it with the signal; its output is in `text` then. */
+static void finish(struct example *example, int signal)
+{
+	kill(example->pid, signal);
+	read_output(example);
+	assert_int_equal(waitpid(example->pid, &example->status, 0), example->pid);
+	example->pid = 0;
+}
+
+static void finish_cleanly(struct example *example)
+{
+	finish(example, SIGINT);
+	if (example->status != 0)
+		fail_msg("wait status 0x%x: %s", example->status, example->text);
+}
+
+static void assert_says(const struct example *example, const char *text)
+{
+	if (!strstr(example->text, text))
+		fail_msg("it does not say: %s\nbut: %s", text, example->text);
+}
+
+static struct example example; /* so that the teardown can end it */
+
+static int clean_up(void **state)
+{
+	if (example.pid)
+		finish(&example, SIGKILL);
+	return netns_try("iptables -w -F; iptables -w -t mangle -F");
+}
+
+/* --- traffic ---------------------------------------------------------------------- */
+
+struct link {
+	int server, client;
+};
+
+static struct link open_link(uint16_t port)
+{
+	struct link link;
+
+	link.server = netns_udp_server(NULL, "127.0.0.1", port);
+	link.client = netns_udp_client(NULL, "127.0.0.1", port);
+	return link;
+}
+
+static void close_link(struct link *link)
+{
+	close(link->server);
+	close(link->client);
+}
+
+/* How many of `count` datagrams of `length` bytes arrive. */
+static uint32_t arrivals(const struct link *link, uint32_t count, size_t length,
+			 int timeout_ms)
+{
+	struct netns_tally tally;
+
+	netns_udp_send_long(link->client, 0, count, length);
+	netns_udp_collect(link->server, 0, count, timeout_ms, &tally, NULL);
+	assert_int_equal(tally.foreign + tally.duplicate, 0);
+	return tally.received;
+}
+
+static bool table_exists(void)
+{
+	return netns_try("nft list table inet nfqueue-0 >/dev/null 2>&1") == 0;
+}
+
+static void wait_for_table(bool wanted)
+{
+	uint64_t end = netns_now() + WAIT_MS;
+
+	while (table_exists() != wanted) {
+		assert_true(netns_now() < end);
+		netns_sleep(10);
+	}
+}
+
+/* --- the tests -------------------------------------------------------------------- */
+
+static void first_drops_what_is_longer_than_1000_bytes(void **state)
+{
+	const size_t longest = 1000 - 28; /* behind the IP and the UDP header */
+	struct link link = open_link(PORT);
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "first", (const char *const[]){NULL});
+	wait_for_queue(0);
+	assert_int_equal(arrivals(&link, 20, 16, WAIT_MS), 20);
+	assert_int_equal(arrivals(&link, 20, longest, WAIT_MS), 20);
+	assert_int_equal(arrivals(&link, 20, longest + 1, QUIET_MS), 0);
+	finish_cleanly(&example);
+	close_link(&link);
+}
+
+static void loop_prints_each_packet_and_accepts_it(void **state)
+{
+	struct link link = open_link(PORT);
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "loop", (const char *const[]){NULL});
+	wait_for_queue(0);
+	assert_int_equal(arrivals(&link, 1, 30, WAIT_MS), 1);
+	assert_int_equal(arrivals(&link, 1, 31, WAIT_MS), 1);
+	finish_cleanly(&example);
+	assert_says(&example, " > 127.0.0.1.5000: UDP, length 30\n");
+	assert_says(&example, " > 127.0.0.1.5000: UDP, length 31\n");
+	close_link(&link);
+}
+
+static void mark_marks_one_port_and_no_other(void **state)
+{
+	struct link marked = open_link(5001), other = open_link(5002);
+
+	netns_sh("iptables -w -t mangle -A PREROUTING -p udp -j NFQUEUE "
+		 "--queue-balance 0:3");
+	netns_sh("iptables -w -A INPUT -m mark --mark 1 -j DROP");
+	start(&example, "mark", (const char *const[]){"5001", NULL});
+	for (uint16_t queue = 0; queue < 4; queue++)
+		wait_for_queue(queue);
+	assert_int_equal(arrivals(&other, 20, 16, WAIT_MS), 20);
+	assert_int_equal(arrivals(&marked, 20, 16, QUIET_MS), 0);
+	netns_sh("iptables -w -F INPUT");
+	assert_int_equal(arrivals(&marked, 20, 16, WAIT_MS), 20);
+	finish_cleanly(&example);
+	close_link(&marked);
+	close_link(&other);
+}
+
+static void rules_drops_every_second_packet_and_leaves_no_rule_behind(void **state)
+{
+	struct link link = open_link(PORT), other = open_link(PORT + 1);
+
+	start(&example, "rules", (const char *const[]){"udp port 5000", NULL});
+	wait_for_table(true);
+	assert_int_equal(arrivals(&link, 100, 16, QUIET_MS), 50);
+	assert_int_equal(arrivals(&other, 20, 16, WAIT_MS), 20);
+	finish_cleanly(&example);
+	assert_says(&example, "matched 100 received 100 accepted 50 dropped 50\n");
+	assert_false(table_exists());
+	assert_int_equal(arrivals(&link, 20, 16, WAIT_MS), 20);
+	close_link(&link);
+	close_link(&other);
+}
+
+static void rules_killed_leaves_no_rule_behind(void **state)
+{
+	struct link link = open_link(PORT);
+
+	start(&example, "rules", (const char *const[]){"udp port 5000", NULL});
+	wait_for_table(true);
+	assert_int_equal(arrivals(&link, 20, 16, QUIET_MS), 10);
+	finish(&example, SIGKILL);
+	assert_true(WIFSIGNALED(example.status));
+	wait_for_table(false);
+	assert_int_equal(arrivals(&link, 20, 16, WAIT_MS), 20);
+	close_link(&link);
+}
+
+static uint32_t next_number(int server)
+{
+	uint8_t datagram[64];
+	uint32_t number;
+
+	assert_true(recv(server, datagram, sizeof(datagram), 0) >= 4);
+	memcpy(&number, datagram, sizeof(number));
+	return ntohl(number);
+}
+
+static void hold_reverses_each_four_packets_and_lets_the_rest_go_at_the_end(void **state)
+{
+	static const uint32_t wanted[] = {3, 2, 1, 0, 7, 6, 5, 4, 8, 9};
+	const struct timeval patience = {.tv_sec = WAIT_MS / 1000};
+	struct link link = open_link(PORT);
+
+	setsockopt(link.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "hold", (const char *const[]){NULL});
+	wait_for_queue(0);
+	netns_udp_send(link.client, 0, 10);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(next_number(link.server), wanted[i]);
+	assert_true(netns_queue_waits(0, 2, WAIT_MS));
+	finish_cleanly(&example);
+	for (int i = 8; i < 10; i++)
+		assert_int_equal(next_number(link.server), wanted[i]);
+	close_link(&link);
+}
+
+static void stats_tells_what_became_of_each_packet(void **state)
+{
+	struct link link = open_link(PORT);
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-balance 0:3");
+	start(&example, "stats", (const char *const[]){"0", "4", NULL});
+	for (uint16_t queue = 0; queue < 4; queue++)
+		wait_for_queue(queue);
+	assert_int_equal(arrivals(&link, 100, 16, WAIT_MS), 100);
+	finish_cleanly(&example);
+	assert_says(&example, "queue 3 received ");
+	assert_says(&example, "received 100 = accepted 100 + dropped 0 + repeated 0 "
+			      "+ requeued 0 + refused 0 + flushed 0\n");
+	close_link(&link);
+}
+
+static void examples_tell_why_they_cannot_open_their_queue(void **state)
+{
+	struct link link = open_link(PORT);
+	struct example second = {0};
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "first", (const char *const[]){NULL});
+	wait_for_queue(0);
+	assert_int_equal(arrivals(&link, 1, 16, WAIT_MS), 1);
+	start(&second, "loop", (const char *const[]){NULL});
+	read_output(&second);
+	assert_int_equal(waitpid(second.pid, &second.status, 0), second.pid);
+	assert_true(WIFEXITED(second.status));
+	assert_int_equal(WEXITSTATUS(second.status), 1);
+	assert_says(&second, "loop: queue 0 belongs to process ");
+	assert_says(&second, "(first)");
+	finish_cleanly(&example);
+	close_link(&link);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(first_drops_what_is_longer_than_1000_bytes,
+					  clean_up),
+		cmocka_unit_test_teardown(loop_prints_each_packet_and_accepts_it,
+					  clean_up),
+		cmocka_unit_test_teardown(mark_marks_one_port_and_no_other, clean_up),
+		cmocka_unit_test_teardown(
+			rules_drops_every_second_packet_and_leaves_no_rule_behind,
+			clean_up),
+		cmocka_unit_test_teardown(rules_killed_leaves_no_rule_behind, clean_up),
+		cmocka_unit_test_teardown(
+			hold_reverses_each_four_packets_and_lets_the_rest_go_at_the_end,
+			clean_up),
+		cmocka_unit_test_teardown(stats_tells_what_became_of_each_packet,
+					  clean_up),
+		cmocka_unit_test_teardown(examples_tell_why_they_cannot_open_their_queue,
+					  clean_up),
+	};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: test-examples DIRECTORY\n");
+		return 2;
+	}
+	directory = argv[1];
+	netns_enter(0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
