@@ -178,7 +178,7 @@ static unsigned int take_backlog(struct nfqueue *queue, struct nfqueue_packet **
 	struct nfqueue_packet *packet;
 	unsigned int returned = 0;
 
-	while (returned < max && (packet = TAILQ_FIRST(&queue->backlog))) {
+	while (queue->batch_count < max && (packet = TAILQ_FIRST(&queue->backlog))) {
 		TAILQ_REMOVE(&queue->backlog, packet, entry);
 		queue->batch[queue->batch_count++] = packet;
 		if (packet->state == PACKET_UNDECIDED)

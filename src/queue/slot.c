@@ -133,6 +133,9 @@ void slots_free(struct nfqueue *queue)
 	list_free(&queue->backlog);
 	for (size_t i = 0; i < queue->late_count; i++)
 		free(queue->late[i]);
+	for (unsigned int i = 0; i < queue->batch_count; i++)
+		if (queue->batch[i]->left) /* came from the backlog: in no slot */
+			free(queue->batch[i]);
 	for (unsigned int i = 0; queue->slots && i < queue->batch_size; i++)
 		free(queue->slots[i]);
 	free(queue->slots);
