@@ -90,9 +90,19 @@ static int request(struct nfqueue *queue, const struct wire_config *config,
 	return -ETIMEDOUT;
 }
 
+/* poll() must tell of what was read with the ACK: packets, or a nfqueue_wake(). */
+static void wake_again(struct nfqueue *queue)
+{
+	if (queue->woken || !TAILQ_EMPTY(&queue->backlog))
+		nfqueue_wake(queue);
+	queue->woken = false;
+}
+
+/* The spare slot takes any packet: longer ones than before may come before the ACK. */
 int queue_configure(struct nfqueue *queue, const struct wire_config *config)
 {
-	struct nfqueue_packet *spare = slot_new(queue, slot_size_for(queue));
+	struct nfqueue_packet *spare = slot_new(
+		queue, message_size(COPY_RANGE_ALL, NFQUEUE_CONNTRACK | NFQUEUE_SECCTX));
 	int err;
 
 	if (!spare)
@@ -100,6 +110,7 @@ int queue_configure(struct nfqueue *queue, const struct wire_config *config)
 	err = request(queue, config, spare);
 	queue->ack_sequence = 0;
 	free(spare);
+	wake_again(queue);
 	return err;
 }
 
@@ -165,7 +176,6 @@ int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range)
 		.copy_mode = WIRE_COPY_PACKET,
 		.copy_range = copy_range,
 	};
-	uint32_t before = queue->copy_range;
 	char words[256];
 	int err;
 
@@ -178,16 +188,14 @@ int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range)
 			"copy range %u: 0 (all) to 65535, or NFQUEUE_COPY_META",
 			copy_range);
 	}
-	/* Packets of the old range may come until the ACK, longer ones behind it. */
-	queue->copy_range = COPY_RANGE_ALL;
 	err = queue_configure(queue, &config);
-	queue->copy_range = err < 0 ? before : copy_range ? copy_range : COPY_RANGE_ALL;
-	queue->slot_size = slot_size_for(queue);
-	queue->slots_stale = true;
 	if (err < 0)
 		return queue_error(queue, err, "queue %u: cannot set copy range %u: %s",
 				   queue->number, copy_range,
 				   kernel_words(queue, err, words, sizeof(words)));
+	queue->copy_range = copy_range ? copy_range : COPY_RANGE_ALL;
+	queue->slot_size = slot_size_for(queue);
+	queue->slots_stale = true;
 	return 0;
 }
 
