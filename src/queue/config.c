@@ -126,8 +126,7 @@ int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on)
 
 	if (err < 0)
 		return err;
-	queue->capabilities =
-		on ? queue->capabilities | flag : queue->capabilities & ~flag;
+	queue_set_has(queue, flag, on);
 	return 0;
 }
 

@@ -63,7 +63,9 @@ struct nfqueue {
 	uint16_t number;
 	uint32_t copy_range;
 	uint32_t max_length;
-	uint32_t capabilities;
+	/* The owner writes it, nfqueue_stats_get() reads it in any thread. Relaxed: it
+	 * carries no data. */
+	_Atomic uint32_t capabilities;
 	uint32_t socket_buffer;
 	struct nfqueue_verdict default_verdict;
 
@@ -98,6 +100,21 @@ struct nfqueue {
 	char ack_text[160];
 	char error[QUEUE_ERROR_MAX];
 };
+
+static inline bool queue_has(const struct nfqueue *queue, uint32_t capability)
+{
+	return atomic_load_explicit(&queue->capabilities, memory_order_relaxed) &
+	       capability;
+}
+
+static inline void queue_set_has(struct nfqueue *queue, uint32_t capability, bool has)
+{
+	uint32_t now = atomic_load_explicit(&queue->capabilities, memory_order_relaxed);
+
+	atomic_store_explicit(&queue->capabilities,
+			      has ? now | capability : now & ~capability,
+			      memory_order_relaxed);
+}
 
 /* error.c */
 /* Notes the text and returns `code`, so that callers can `return queue_error(...)`. */

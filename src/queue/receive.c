@@ -20,7 +20,7 @@ static void count_gap(struct nfqueue *queue, uint32_t id)
 	atomic_store_explicit(&queue->counters.last_id, id, memory_order_relaxed);
 	if (gap == 0 || gap > INT32_MAX)
 		return;
-	if (queue->capabilities & NFQUEUE_FAIL_OPEN)
+	if (queue_has(queue, NFQUEUE_FAIL_OPEN))
 		counter_add(&queue->counters.passed_socket, gap);
 	else
 		counter_add(&queue->counters.lost_socket, gap);

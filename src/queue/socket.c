@@ -36,7 +36,7 @@ static void set_receive_buffer(struct nfqueue *queue, uint32_t wanted)
 		return;
 	queue->socket_buffer = (uint32_t)granted;
 	if (queue->socket_buffer >= wanted - 1)
-		queue->capabilities |= NFQUEUE_CAP_BUFFER;
+		queue_set_has(queue, NFQUEUE_CAP_BUFFER, true);
 }
 
 /*
@@ -66,9 +66,9 @@ int queue_socket_open(struct nfqueue *queue, uint32_t wanted_buffer)
 		return queue_error(queue, -errno, "cannot bind a netlink socket: %s",
 				   strerror(errno));
 	if (set_netlink_option(queue, NETLINK_NO_ENOBUFS))
-		queue->capabilities |= NFQUEUE_CAP_NO_ENOBUFS;
+		queue_set_has(queue, NFQUEUE_CAP_NO_ENOBUFS, true);
 	if (set_netlink_option(queue, NETLINK_EXT_ACK))
-		queue->capabilities |= NFQUEUE_CAP_EXT_ACK;
+		queue_set_has(queue, NFQUEUE_CAP_EXT_ACK, true);
 	set_netlink_option(queue, NETLINK_CAP_ACK);
 	set_receive_buffer(queue, wanted_buffer);
 	return 0;

@@ -30,7 +30,7 @@ static void ask_kernel(struct nfqueue *queue, struct nfqueue_stats *stats,
 		atomic_store_explicit(&queue->counters.lost_full, row.dropped_full,
 				      memory_order_relaxed);
 		stats->waiting = row.waiting;
-		if (queue->capabilities & NFQUEUE_FAIL_OPEN)
+		if (queue_has(queue, NFQUEUE_FAIL_OPEN))
 			stats->passed_socket += trailing_gap(queue, &row, last_id);
 		else
 			stats->lost_socket += trailing_gap(queue, &row, last_id);
