@@ -211,6 +211,9 @@ int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length)
 	if (max_length == 0 || max_length > MAX_LENGTH_LIMIT)
 		return queue_error(queue, -EINVAL, "max length %u: 1 to %u", max_length,
 				   MAX_LENGTH_LIMIT);
+	if (sent_reserve(queue, max_length) < 0)
+		return queue_error(queue, -ENOMEM, "queue %u: out of memory",
+				   queue->number);
 	err = queue_configure(queue, &config);
 	if (err < 0)
 		return queue_error(queue, err, "queue %u: cannot set max length %u: %s",

@@ -46,8 +46,8 @@ struct sent_message {
 	uint32_t code;
 };
 
-/* Refusals come back behind at most all packets that wait: twice the longest default. */
-#define SENT_RING 8192u
+/* Of the ring of sent messages: at the least, and twice what may wait. */
+#define SENT_MIN 8192u
 
 /* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
 #define FLUSH_MAX 1024u
@@ -90,8 +90,9 @@ struct nfqueue {
 	bool ack_received;
 	int ack_error;
 	bool woken;
-	bool unprivileged; /* the kernel refuses our sends */
-	struct sent_message *sent;
+	bool unprivileged;                 /* the kernel refuses our sends */
+	struct sent_message *sent;         /* a ring, by sequence */
+	uint32_t sent_size;                /* a power of two */
 	struct coalesce_entry *entries;    /* FLUSH_MAX */
 	struct coalesce_message *messages; /* FLUSH_MAX */
 	uint8_t *send_buffer;
@@ -148,6 +149,8 @@ bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncate
 /* verdict.c */
 bool verdict_is_known(uint32_t code);
 void verdicts_default(struct nfqueue *queue);
+/* Makes the ring of sent messages large enough. Returns 0 or -ENOMEM. */
+int sent_reserve(struct nfqueue *queue, uint32_t max_length);
 void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
 uint32_t next_sequence(struct nfqueue *queue);
 

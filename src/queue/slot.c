@@ -106,13 +106,12 @@ int slots_new(struct nfqueue *queue)
 	queue->decided = calloc(size, sizeof(*queue->decided));
 	queue->headers = calloc(size, sizeof(*queue->headers));
 	queue->vectors = calloc(size, sizeof(*queue->vectors));
-	queue->sent = calloc(SENT_RING, sizeof(*queue->sent));
 	queue->entries = calloc(FLUSH_MAX, sizeof(*queue->entries));
 	queue->messages = calloc(FLUSH_MAX, sizeof(*queue->messages));
 	queue->send_buffer = malloc((size_t)FLUSH_MAX * WIRE_VERDICT_PLAIN_MAX);
 	if (!queue->slots || !queue->batch || !queue->decided || !queue->headers ||
-	    !queue->vectors || !queue->sent || !queue->entries || !queue->messages ||
-	    !queue->send_buffer)
+	    !queue->vectors || sent_reserve(queue, queue->max_length) < 0 ||
+	    !queue->entries || !queue->messages || !queue->send_buffer)
 		return -1;
 	return slots_refill(queue) == size ? 0 : -1;
 }

@@ -125,6 +125,37 @@ uint32_t next_sequence(struct nfqueue *queue)
 	return queue->sequence;
 }
 
+static struct sent_message *sent_at(const struct nfqueue *queue, uint32_t sequence)
+{
+	return &queue->sent[sequence & (queue->sent_size - 1)];
+}
+
+/*
+ * A refusal stands in line behind all packets that wait, and each of them may get a
+ * message of its own before it is read.
+ */
+int sent_reserve(struct nfqueue *queue, uint32_t max_length)
+{
+	struct sent_message *old = queue->sent;
+	uint32_t size = SENT_MIN, old_size = queue->sent_size;
+
+	while (size / 2 < max_length)
+		size *= 2;
+	if (size <= old_size)
+		return 0;
+	queue->sent = calloc(size, sizeof(*queue->sent));
+	if (!queue->sent) {
+		queue->sent = old;
+		return -ENOMEM;
+	}
+	queue->sent_size = size;
+	for (uint32_t i = 0; i < old_size; i++)
+		if (old[i].count)
+			*sent_at(queue, old[i].sequence) = old[i];
+	free(old);
+	return 0;
+}
+
 static void refund(struct nfqueue *queue, struct sent_message *message, int error)
 {
 	struct counters *counters = &queue->counters;
@@ -141,7 +172,7 @@ static void refund(struct nfqueue *queue, struct sent_message *message, int erro
  */
 void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error)
 {
-	struct sent_message *message = &queue->sent[sequence % SENT_RING];
+	struct sent_message *message = sent_at(queue, sequence);
 
 	if (message->sequence != sequence || message->count == 0)
 		return;
@@ -151,7 +182,7 @@ void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error)
 	queue->unprivileged = true;
 	while (sequence != message->last) {
 		sequence = sequence + 1 ? sequence + 1 : 1;
-		message = &queue->sent[sequence % SENT_RING];
+		message = sent_at(queue, sequence);
 		if (message->sequence != sequence)
 			return;
 		refund(queue, message, error);
@@ -182,7 +213,7 @@ static void encode(struct nfqueue *queue, struct wire_writer *writer,
 static void note_sent(struct nfqueue *queue, const struct coalesce_message *message,
 		      uint32_t sequence, uint32_t last)
 {
-	struct sent_message *sent = &queue->sent[sequence % SENT_RING];
+	struct sent_message *sent = sent_at(queue, sequence);
 
 	sent->sequence = sequence;
 	sent->last = last;

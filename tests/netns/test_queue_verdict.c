@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Each verdict does in the kernel what it says, and what the kernel tells is told right. */
+/* Each verdict does what it says, and what the kernel tells of a packet is right. */
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
