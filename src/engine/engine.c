@@ -145,9 +145,10 @@ void engine_tell(struct nfqueue_engine *engine)
 void nfqueue_engine_stop(struct nfqueue_engine *engine)
 {
 	atomic_store_explicit(&engine->stopping, true, memory_order_relaxed);
-	engine_tell(engine);
 	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
 		nfqueue_wake(engine->workers[i].queue);
+	/* Last: nfqueue_run() may free the engine as soon as it is told. */
+	engine_tell(engine);
 }
 
 int nfqueue_engine_wait(struct nfqueue_engine *engine)
