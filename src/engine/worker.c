@@ -4,6 +4,8 @@
  */
 #include "engine/engine.h"
 
+#include "queue/queue.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,9 +33,11 @@ static void decide_batch(struct worker *worker, int count)
 
 	for (int i = 0; i < count; i++) {
 		struct nfqueue_packet *packet = worker->packets[i];
+		struct nfqueue_verdict verdict = options->decide(packet, options->ctx);
 
-		/* Refused only when the callback decided or held it itself. */
-		nfqueue_decide(packet, options->decide(packet, options->ctx));
+		/* Refused only when the callback decided it itself. */
+		if (!packet->held)
+			nfqueue_decide(packet, verdict);
 	}
 }
 
