@@ -64,12 +64,18 @@ static bool is_passing(int error)
 
 static int drain(struct worker *worker)
 {
-	uint64_t end = now_ms() + worker->engine->options.drain_ms;
+	uint64_t now = now_ms(), quiet = now + QUIET_MS;
+	uint64_t end = now + worker->engine->options.drain_ms;
 	int count;
 
-	do
+	/* 0 may also be the answer to a nfqueue_wake(): the time tells whether it is
+	 * quiet. */
+	do {
 		count = work(worker, QUIET_MS);
-	while ((count > 0 || is_passing(count)) && now_ms() < end);
+		now = now_ms();
+		if (count != 0)
+			quiet = now + QUIET_MS;
+	} while ((count >= 0 || is_passing(count)) && now < quiet && now < end);
 	return count < 0 ? count : nfqueue_flush(worker->queue);
 }
 
