@@ -52,6 +52,7 @@ static void wait_for_stop(struct run *run)
 		{.fd = run->engine->event, .events = POLLIN},
 	};
 	int timeout = options->tick && options->tick_ms ? (int)options->tick_ms : -1;
+	uint64_t told;
 	int ready;
 
 	do {
@@ -59,6 +60,10 @@ static void wait_for_stop(struct run *run)
 		if (ready == 0)
 			options->tick(run->engine, options->ctx);
 	} while (ready == 0 || (ready < 0 && errno == EINTR));
+	/* Pairs with the write() in engine_tell(): who told us has let go of the engine.
+	 */
+	if (read(run->engine->event, &told, sizeof(told)) < 0)
+		return; /* it was a signal */
 }
 
 static int run_engine(struct run *run)
@@ -80,15 +85,15 @@ static int run_engine(struct run *run)
 	return nfqueue_engine_wait(run->engine);
 }
 
-static void report(const struct nfqueue_engine_options *options,
-		   const struct nfqueue_engine *engine)
+/* The engine's copy of the options: the caller's may be shorter. */
+static void report(const struct nfqueue_engine *engine)
 {
 	const char *text = nfqueue_engine_error(engine);
 
 	if (*text == '\0')
 		return;
-	if (options && options->size && options->error)
-		options->error(text, options->ctx);
+	if (engine && engine->options.error)
+		engine->options.error(text, engine->options.ctx);
 	else
 		fprintf(stderr, "%s\n", text);
 }
@@ -99,7 +104,7 @@ int nfqueue_run(const struct nfqueue_engine_options *options)
 	int err = nfqueue_engine_new(&run.engine, options);
 
 	if (err < 0) {
-		report(options, run.engine);
+		report(run.engine);
 		nfqueue_engine_free(run.engine);
 		return err;
 	}
@@ -108,7 +113,7 @@ int nfqueue_run(const struct nfqueue_engine_options *options)
 	if (err == 0)
 		err = run_engine(&run);
 	if (err < 0)
-		report(run.options, run.engine);
+		report(run.engine);
 	if (run.options->finished)
 		run.options->finished(run.engine, run.options->ctx);
 	restore_signals(&run);
