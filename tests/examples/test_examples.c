@@ -17,6 +17,7 @@
 #define PORT 5000
 #define WAIT_MS 10000 /* for what must come: a noisy machine takes its time */
 #define QUIET_MS 200  /* for what must not come */
+#define UNSEEN_MS 500 /* for what cannot be looked at */
 #define OUTPUT_MAX 4096
 
 static const char *directory;
@@ -51,8 +52,6 @@ static void start(struct example *example, const char *name, const char *const *
 	int ends[2];
 
 	netns_need_queue();
-	if (access("/proc/net/netfilter/nfnetlink_queue", R_OK) < 0)
-		netns_skip("the kernel's table of queues cannot be read here");
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	example->pid = fork();
 	if (example->pid == 0)
@@ -62,10 +61,18 @@ static void start(struct example *example, const char *name, const char *const *
 	close(ends[1]);
 }
 
-/* No shell, no race: the queue is there when the kernel lists it. */
-static void wait_for_queue(uint16_t number)
+static bool table_of_queues_readable(void)
 {
-	assert_true(netns_queue_waits(number, 0, WAIT_MS));
+	return access("/proc/net/netfilter/nfnetlink_queue", R_OK) == 0;
+}
+
+/* The kernel lists it when it is there; but not for everyone to read. */
+static void wait_for_queue(uint16_t number, uint32_t waiting)
+{
+	if (table_of_queues_readable())
+		assert_true(netns_queue_waits(number, waiting, WAIT_MS));
+	else
+		netns_sleep(UNSEEN_MS);
 }
 
 static void read_output(struct example *example)
@@ -170,7 +177,7 @@ static void first_drops_what_is_longer_than_1000_bytes(void **state)
 
 	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
 	start(&example, "first", (const char *const[]){NULL});
-	wait_for_queue(0);
+	wait_for_queue(0, 0);
 	assert_int_equal(arrivals(&link, 20, 16, WAIT_MS), 20);
 	assert_int_equal(arrivals(&link, 20, longest, WAIT_MS), 20);
 	assert_int_equal(arrivals(&link, 20, longest + 1, QUIET_MS), 0);
@@ -184,7 +191,7 @@ static void loop_prints_each_packet_and_accepts_it(void **state)
 
 	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
 	start(&example, "loop", (const char *const[]){NULL});
-	wait_for_queue(0);
+	wait_for_queue(0, 0);
 	assert_int_equal(arrivals(&link, 1, 30, WAIT_MS), 1);
 	assert_int_equal(arrivals(&link, 1, 31, WAIT_MS), 1);
 	finish_cleanly(&example);
@@ -202,7 +209,7 @@ static void mark_marks_one_port_and_no_other(void **state)
 	netns_sh("iptables -w -A INPUT -m mark --mark 1 -j DROP");
 	start(&example, "mark", (const char *const[]){"5001", NULL});
 	for (uint16_t queue = 0; queue < 4; queue++)
-		wait_for_queue(queue);
+		wait_for_queue(queue, 0);
 	assert_int_equal(arrivals(&other, 20, 16, WAIT_MS), 20);
 	assert_int_equal(arrivals(&marked, 20, 16, QUIET_MS), 0);
 	netns_sh("iptables -w -F INPUT");
@@ -261,11 +268,11 @@ static void hold_reverses_each_four_packets_and_lets_the_rest_go_at_the_end(void
 	setsockopt(link.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
 	start(&example, "hold", (const char *const[]){NULL});
-	wait_for_queue(0);
+	wait_for_queue(0, 0);
 	netns_udp_send(link.client, 0, 10);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(next_number(link.server), wanted[i]);
-	assert_true(netns_queue_waits(0, 2, WAIT_MS));
+	wait_for_queue(0, 2);
 	finish_cleanly(&example);
 	for (int i = 8; i < 10; i++)
 		assert_int_equal(next_number(link.server), wanted[i]);
@@ -279,7 +286,7 @@ static void stats_tells_what_became_of_each_packet(void **state)
 	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-balance 0:3");
 	start(&example, "stats", (const char *const[]){"0", "4", NULL});
 	for (uint16_t queue = 0; queue < 4; queue++)
-		wait_for_queue(queue);
+		wait_for_queue(queue, 0);
 	assert_int_equal(arrivals(&link, 100, 16, WAIT_MS), 100);
 	finish_cleanly(&example);
 	assert_says(&example, "queue 3 received ");
@@ -295,15 +302,16 @@ static void examples_tell_why_they_cannot_open_their_queue(void **state)
 
 	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
 	start(&example, "first", (const char *const[]){NULL});
-	wait_for_queue(0);
+	wait_for_queue(0, 0);
 	assert_int_equal(arrivals(&link, 1, 16, WAIT_MS), 1);
 	start(&second, "loop", (const char *const[]){NULL});
 	read_output(&second);
 	assert_int_equal(waitpid(second.pid, &second.status, 0), second.pid);
 	assert_true(WIFEXITED(second.status));
 	assert_int_equal(WEXITSTATUS(second.status), 1);
-	assert_says(&second, "loop: queue 0 belongs to process ");
-	assert_says(&second, "(first)");
+	assert_says(&second, "loop: queue 0 belongs to ");
+	if (table_of_queues_readable())
+		assert_says(&second, "(first)");
 	finish_cleanly(&example);
 	close_link(&link);
 }
