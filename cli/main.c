@@ -72,14 +72,23 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int unknown_command(const char *name)
+{
+	fprintf(stderr, "nfqueue: there is no command '%s'\n\n", name);
+	print_commands(stderr);
+	return EXIT_USAGE;
+}
+
 static int help(const char *name)
 {
-	const struct command *command = name ? find_command(name) : NULL;
+	const struct command *command;
 
-	if (command)
-		return command_print_help(command);
-	print_commands(stdout);
-	return EXIT_DONE;
+	if (!name) {
+		print_commands(stdout);
+		return EXIT_DONE;
+	}
+	command = find_command(name);
+	return command ? command_print_help(command) : unknown_command(name);
 }
 
 int main(int argc, char **argv)
@@ -98,9 +107,5 @@ int main(int argc, char **argv)
 	    strcmp(argv[1], "help") == 0)
 		return help(argc > 2 ? argv[2] : NULL);
 	command = find_command(argv[1]);
-	if (command)
-		return command->main(argc - 1, argv + 1);
-	fprintf(stderr, "nfqueue: there is no command '%s'\n\n", argv[1]);
-	print_commands(stderr);
-	return EXIT_USAGE;
+	return command ? command->main(argc - 1, argv + 1) : unknown_command(argv[1]);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define TICK_MS 1000
+#define DEFAULT_MAX_LENGTH 4096 /* of nfqueue_options */
 
 struct session {
 	const struct session_options *options;
@@ -13,8 +14,10 @@ struct session {
 	struct nfqueue_engine *engine;
 	struct nfqueue_rules *rules;       /* NULL: the policy has no queue line */
 	struct policy_scratch **scratches; /* one a queue */
-	uint64_t passed;                   /* told so far: it never goes down */
+	uint64_t unseen;                   /* told so far, and what the look before */
+	uint64_t unseen_before;            /* gave: see count_unseen() */
 	bool running;                      /* it has started as it should */
+	bool drained;                      /* nothing is under way any more */
 };
 
 static struct policy_scratch *scratch_of(const struct session *session,
@@ -128,6 +131,7 @@ static void on_finished(struct nfqueue_engine *engine, void *ctx)
 	struct session *session = ctx;
 
 	(void)engine;
+	session->drained = true;
 	if (session->options->finished && session->running)
 		session->options->finished(session, session->options->ctx);
 	nfqueue_rules_close(session->rules);
@@ -203,35 +207,74 @@ void session_stop(struct session *session)
 	nfqueue_engine_stop(session->engine);
 }
 
+/* Not less than wait in the kernel unreceived; in a user namespace nobody can look. */
+static uint64_t waiting_at_most(const struct session *session,
+				const struct nfqueue_stats *queue)
+{
+	const struct nfqueue_options *options = &session->queue_options;
+	uint32_t length = options->max_length ? options->max_length : DEFAULT_MAX_LENGTH;
+
+	if (session->drained)
+		return queue->waiting > queue->held ? queue->waiting - queue->held : 0;
+	if (nfqueue_kernel_queues(NULL, 0) >= 0)
+		return queue->waiting;
+	return (uint64_t)length * session->options->queue_count;
+}
+
 /*
- * A full queue that fails open consumes no id and counts nowhere in the kernel: only the
- * rule's counter has seen the packet. It is read before the other counts, so what passed
- * may be told late but never too high.
+ * A full queue consumes no id, and where it fails open it counts nowhere in the kernel:
+ * only the rule's counter has seen the packet. While packets are under way this may be
+ * told late, but never too high: the rule's counter is read first, what waits next, so
+ * that a packet that moves on meanwhile is subtracted twice, and what a look gives (a
+ * packet may be between rule and queue) is told when the next one confirms it.
  */
-static uint64_t count_passed(struct session *session, const struct session_counts *counts)
+static uint64_t count_unseen(struct session *session, const struct session_counts *counts,
+			     uint64_t waiting)
 {
 	const struct nfqueue_stats *queue = &counts->queue;
-	uint64_t seen = queue->received + counts->lost + queue->passed_socket;
-	uint64_t passed = queue->passed_socket;
+	uint64_t seen = queue->received + queue->lost_full + queue->lost_socket +
+			queue->passed_socket + waiting;
+	uint64_t unseen = counts->rule_packets > seen ? counts->rule_packets - seen : 0;
+	uint64_t before = session->unseen_before;
+	uint64_t sure = unseen < before ? unseen : before;
 
-	if (queue->waiting > queue->held)
-		seen += queue->waiting - queue->held;
-	if (counts->has_rules && counts->rule_packets > seen)
-		passed += counts->rule_packets - seen;
-	if (passed > session->passed)
-		session->passed = passed;
-	return session->passed;
+	session->unseen_before = unseen;
+	if (session->drained)
+		return unseen;
+	if (sure > session->unseen)
+		session->unseen = sure;
+	return session->unseen;
+}
+
+/* Without fail open it was lost, in a user namespace, where its counter cannot be read.
+ */
+static void add_unseen(struct session *session, struct session_counts *counts,
+		       uint64_t unseen)
+{
+	struct nfqueue *queue = nfqueue_engine_queue(session->engine, 0);
+
+	if (nfqueue_capabilities(queue) & NFQUEUE_FAIL_OPEN)
+		counts->passed += unseen;
+	else
+		counts->queue.lost_full += unseen;
 }
 
 void session_counts(struct session *session, struct session_counts *counts)
 {
+	struct nfqueue_stats earlier = {.size = sizeof(earlier)};
+
 	*counts = (struct session_counts){.queue.size = sizeof(counts->queue)};
 	counts->has_rules =
 		session->rules && nfqueue_rules_counter(session->rules, -1,
 							&counts->rule_packets, NULL) == 0;
+	nfqueue_engine_stats_get(session->engine, &earlier);
 	nfqueue_engine_stats_get(session->engine, &counts->queue);
+	counts->passed = counts->queue.passed_socket;
+	if (counts->has_rules)
+		add_unseen(session, counts,
+			   count_unseen(session, counts,
+					waiting_at_most(session, &earlier)));
 	counts->lost = counts->queue.lost_full + counts->queue.lost_socket;
-	counts->passed = count_passed(session, counts);
 }
 
 uint64_t session_rule_hits(const struct session *session, int32_t rule)

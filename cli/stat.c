@@ -99,22 +99,34 @@ static int read_queues(struct nfqueue_kernel_queue **rows)
 	return again < count ? again : count;
 }
 
+static int failed(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		fputs("nfqueue: this kernel has no nfnetlink_queue here: modprobe "
+		      "nfnetlink_queue\n",
+		      stderr);
+		return EXIT_NOT_SUPPORTED;
+	case -EACCES:
+	case -EPERM:
+		fputs("nfqueue: the kernel shows its table of queues to root only, "
+		      "outside of user namespaces: run it as root\n",
+		      stderr);
+		return EXIT_PRIVILEGE;
+	default:
+		fprintf(stderr, "nfqueue: cannot read the kernel's table of queues: %s\n",
+			strerror(-err));
+		return exit_code_for(err);
+	}
+}
+
 static int show(bool json)
 {
 	struct nfqueue_kernel_queue *rows = NULL;
 	int count = read_queues(&rows);
 
-	if (count == -ENOENT) {
-		fputs("nfqueue: this kernel has no nfnetlink_queue here: modprobe "
-		      "nfnetlink_queue\n",
-		      stderr);
-		return EXIT_NOT_SUPPORTED;
-	}
-	if (count < 0) {
-		fprintf(stderr, "nfqueue: cannot read the kernel's table of queues: %s\n",
-			strerror(-count));
-		return exit_code_for(count);
-	}
+	if (count < 0)
+		return failed(count);
 	if (json)
 		print_json(rows, count);
 	else

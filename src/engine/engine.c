@@ -18,6 +18,10 @@ static int check_options(struct nfqueue_engine *engine,
 		return engine_error(engine, -EINVAL,
 				    "set nfqueue_engine_options.size to "
 				    "sizeof(struct nfqueue_engine_options)");
+	if (options->queue_options && options->queue_options->size == 0)
+		return engine_error(engine, -EINVAL,
+				    "set nfqueue_options.size to "
+				    "sizeof(struct nfqueue_options)");
 	if (!engine->options.decide)
 		return engine_error(engine, -EINVAL,
 				    "nfqueue_engine_options.decide is not set");
@@ -122,10 +126,12 @@ int nfqueue_engine_start(struct nfqueue_engine *engine)
 
 	if (!engine->workers)
 		return engine_error(engine, -EINVAL, "this engine was not opened");
+	if (engine->workers[0].started)
+		return engine_error(engine, -EALREADY, "this engine runs already");
 	for (uint32_t i = 0; i < engine->count && err == 0; i++)
 		err = worker_start(&engine->workers[i]);
 	if (err < 0) {
-		nfqueue_engine_stop(engine);
+		engine_stop_workers(engine);
 		for (uint32_t i = 0; i < engine->count; i++)
 			worker_join(&engine->workers[i]);
 	}
@@ -142,11 +148,17 @@ void engine_tell(struct nfqueue_engine *engine)
 		errno = saved;
 }
 
-void nfqueue_engine_stop(struct nfqueue_engine *engine)
+void engine_stop_workers(struct nfqueue_engine *engine)
 {
 	atomic_store_explicit(&engine->stopping, true, memory_order_relaxed);
 	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
 		nfqueue_wake(engine->workers[i].queue);
+}
+
+void nfqueue_engine_stop(struct nfqueue_engine *engine)
+{
+	if (!engine->driven)
+		engine_stop_workers(engine);
 	/* Last: nfqueue_run() may free the engine as soon as it is told. */
 	engine_tell(engine);
 }
@@ -167,7 +179,7 @@ void nfqueue_engine_free(struct nfqueue_engine *engine)
 {
 	if (!engine)
 		return;
-	nfqueue_engine_stop(engine);
+	engine_stop_workers(engine);
 	nfqueue_engine_wait(engine);
 	close_workers(engine);
 	if (engine->event >= 0)

@@ -30,6 +30,9 @@ struct nfqueue_engine {
 	/* Set by nfqueue_engine_stop(), read by workers once a batch. Relaxed: it carries
 	 * no data, and nfqueue_wake() makes a sleeping worker look. */
 	atomic_bool stopping;
+	/* nfqueue_run() drives: a stop is told to it, and it stops the workers when its
+	 * `stopping` callback has returned. Set before the first worker starts. */
+	bool driven;
 	int event; /* eventfd: readable once a stop begins or a worker has failed */
 	char error[ENGINE_ERROR_MAX];
 };
@@ -39,6 +42,8 @@ int engine_error(struct nfqueue_engine *engine, int code, const char *format, ..
 	__attribute__((format(printf, 3, 4)));
 
 /* engine.c */
+/* Makes the workers drain and end. Async-signal-safe. */
+void engine_stop_workers(struct nfqueue_engine *engine);
 void engine_tell(struct nfqueue_engine *engine);
 
 /* worker.c */

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,6 +45,13 @@ static void restore_signals(struct run *run)
 	pthread_sigmask(SIG_SETMASK, &run->before, NULL);
 }
 
+static int tick_timeout(const struct nfqueue_engine_options *options)
+{
+	if (!options->tick || !options->tick_ms)
+		return -1;
+	return options->tick_ms < INT_MAX ? (int)options->tick_ms : INT_MAX;
+}
+
 static void wait_for_stop(struct run *run)
 {
 	const struct nfqueue_engine_options *options = run->options;
@@ -51,13 +59,13 @@ static void wait_for_stop(struct run *run)
 		{.fd = run->signal_fd, .events = POLLIN},
 		{.fd = run->engine->event, .events = POLLIN},
 	};
-	int timeout = options->tick && options->tick_ms ? (int)options->tick_ms : -1;
+	int timeout = tick_timeout(options);
 	uint64_t told;
 	int ready;
 
 	do {
 		ready = poll(events, 2, timeout);
-		if (ready == 0)
+		if (ready == 0 && options->tick)
 			options->tick(run->engine, options->ctx);
 	} while (ready == 0 || (ready < 0 && errno == EINTR));
 	/* Pairs with the write() in engine_tell(): who told us has let go of the engine.
@@ -81,7 +89,7 @@ static int run_engine(struct run *run)
 	wait_for_stop(run);
 	if (options->stopping)
 		options->stopping(run->engine, options->ctx);
-	nfqueue_engine_stop(run->engine);
+	engine_stop_workers(run->engine);
 	return nfqueue_engine_wait(run->engine);
 }
 
@@ -108,6 +116,7 @@ int nfqueue_run(const struct nfqueue_engine_options *options)
 		nfqueue_engine_free(run.engine);
 		return err;
 	}
+	run.engine->driven = true;
 	run.options = &run.engine->options;
 	err = catch_signals(&run);
 	if (err == 0)

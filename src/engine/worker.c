@@ -4,7 +4,7 @@
  */
 #include "engine/engine.h"
 
-#include "queue/queue.h"
+#include "queue/worker.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ static void decide_batch(struct worker *worker, int count)
 		struct nfqueue_verdict verdict = options->decide(packet, options->ctx);
 
 		/* Refused only when the callback decided it itself. */
-		if (!packet->held)
+		if (!packet_is_held(packet))
 			nfqueue_decide(packet, verdict);
 	}
 }
@@ -76,7 +76,7 @@ static int drain(struct worker *worker)
 		if (count != 0)
 			quiet = now + QUIET_MS;
 	} while ((count >= 0 || is_passing(count)) && now < quiet && now < end);
-	return count < 0 ? count : nfqueue_flush(worker->queue);
+	return count < 0 ? count : queue_settle(worker->queue);
 }
 
 static void *worker_main(void *argument)
@@ -93,8 +93,10 @@ static void *worker_main(void *argument)
 		if (count >= 0)
 			continue;
 		if (!is_passing(count)) {
+			/* Without it its queue fills: the others shall not go on as if
+			 * nothing was. */
 			worker->result = count;
-			engine_tell(worker->engine);
+			nfqueue_engine_stop(worker->engine);
 			return NULL;
 		}
 		nanosleep(&pause, NULL);
@@ -103,14 +105,26 @@ static void *worker_main(void *argument)
 	return NULL;
 }
 
-/* Signals are for the program's own threads: a worker takes none. */
+/* Signals are for the program's own threads: a worker takes none, but those that tell of
+ * a fault of its own. */
+static void block_signals(sigset_t *before)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				     SIGTRAP, SIGABRT, SIGSYS};
+	sigset_t blocked;
+
+	sigfillset(&blocked);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(&blocked, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
 int worker_start(struct worker *worker)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int err;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	block_signals(&before);
 	err = pthread_create(&worker->thread, NULL, worker_main, worker);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)

@@ -17,7 +17,7 @@
 static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *packet,
 			  size_t length)
 {
-	bool truncated = length > packet->capacity;
+	bool truncated = length > packet->capacity, kept;
 	struct nfqueue_packet *copy;
 
 	if (truncated)
@@ -27,7 +27,10 @@ static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *pa
 		return -ENOMEM;
 	copy->left = true;
 	memcpy(copy->buffer, packet->buffer, length);
-	if (!receive_message(copy, length, truncated)) {
+	counters_begin(&queue->counters);
+	kept = receive_message(copy, length, truncated);
+	counters_end(&queue->counters);
+	if (!kept) {
 		free(copy);
 		return 0;
 	}
@@ -91,11 +94,11 @@ static int request(struct nfqueue *queue, const struct wire_config *config,
 }
 
 /* poll() must tell of what was read with the ACK: packets, or a nfqueue_wake(). */
-static void wake_again(struct nfqueue *queue)
+static void tell_poll(struct nfqueue *queue)
 {
-	if (queue->woken || !TAILQ_EMPTY(&queue->backlog))
-		nfqueue_wake(queue);
-	queue->woken = false;
+	if (atomic_load_explicit(&queue->woken, memory_order_relaxed) ||
+	    !TAILQ_EMPTY(&queue->backlog))
+		wake_send(queue);
 }
 
 /* The spare slot takes any packet: longer ones than before may come before the ACK. */
@@ -110,7 +113,7 @@ int queue_configure(struct nfqueue *queue, const struct wire_config *config)
 	err = request(queue, config, spare);
 	queue->ack_sequence = 0;
 	free(spare);
-	wake_again(queue);
+	tell_poll(queue);
 	return err;
 }
 

@@ -16,6 +16,9 @@ struct counters {
 	counter defaulted, refused, flushed, truncated, malformed;
 	counter lost_socket, passed_socket, enobufs, batches, sends, messages;
 	_Atomic uint32_t last_id;
+	/* Odd while a receive or a flush changes the counts above. Its release fences and
+	 * stores pair with the acquire load and fence in stats.c. */
+	_Atomic uint32_t version;
 	_Atomic uint32_t lost_full; /* the kernel's count, as last read */
 };
 
@@ -27,6 +30,21 @@ static inline uint64_t counter_get(const counter *count)
 static inline void counter_add(counter *count, uint64_t more)
 {
 	atomic_store_explicit(count, counter_get(count) + more, memory_order_relaxed);
+}
+
+static inline void counters_begin(struct counters *counters)
+{
+	uint32_t now = atomic_load_explicit(&counters->version, memory_order_relaxed);
+
+	atomic_store_explicit(&counters->version, now + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static inline void counters_end(struct counters *counters)
+{
+	uint32_t now = atomic_load_explicit(&counters->version, memory_order_relaxed);
+
+	atomic_store_explicit(&counters->version, now + 1, memory_order_release);
 }
 
 static inline void counter_subtract(counter *count, uint64_t less)

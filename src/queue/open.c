@@ -176,37 +176,6 @@ int nfqueue_open(struct nfqueue **queue, const struct nfqueue_options *options)
 	return err;
 }
 
-/* Everything that waits gets the default verdict: held, backlog and batch alike. */
-static void decide_all(struct nfqueue *queue)
-{
-	struct nfqueue_packet *packets[1], *packet;
-
-	while ((packet = TAILQ_FIRST(&queue->held))) {
-		if (nfqueue_decide(packet, queue->default_verdict) < 0)
-			break;
-		counter_add(&queue->counters.defaulted, 1);
-	}
-	for (unsigned int i = 0; i < queue->batch_count; i++)
-		queue->batch[i]->held = false;
-	while (!TAILQ_EMPTY(&queue->backlog))
-		if (nfqueue_recv(queue, packets, 1, 0) < 0)
-			return;
-	verdicts_default(queue);
-	nfqueue_flush(queue);
-}
-
-void nfqueue_close(struct nfqueue *queue)
-{
-	if (!queue)
-		return;
-	if (queue->socket) {
-		decide_all(queue);
-		mnl_socket_close(queue->socket);
-	}
-	slots_free(queue);
-	free(queue);
-}
-
 uint16_t nfqueue_number(const struct nfqueue *queue)
 {
 	return queue->number;

@@ -49,6 +49,9 @@ struct sent_message {
 /* Of the ring of sent messages: at the least, and twice what may wait. */
 #define SENT_MIN 8192u
 
+/* The least that a message is charged to the socket's buffer. */
+#define MESSAGE_CHARGE_MIN 512u
+
 /* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
 #define FLUSH_MAX 1024u
 
@@ -89,10 +92,11 @@ struct nfqueue {
 	uint32_t ack_sequence; /* of the configuration message that waits for its ACK */
 	bool ack_received;
 	int ack_error;
-	bool woken;
-	bool unprivileged;                 /* the kernel refuses our sends */
-	struct sent_message *sent;         /* a ring, by sequence */
-	uint32_t sent_size;                /* a power of two */
+	atomic_bool woken;         /* by nfqueue_wake(): the next sleep does not happen */
+	uint32_t settled;          /* refusals of all messages up to this one are read */
+	bool unprivileged;         /* the kernel refuses our sends */
+	struct sent_message *sent; /* a ring, by sequence */
+	uint32_t sent_size;        /* a power of two */
 	struct coalesce_entry *entries;    /* FLUSH_MAX */
 	struct coalesce_message *messages; /* FLUSH_MAX */
 	uint8_t *send_buffer;
@@ -153,6 +157,10 @@ void verdicts_default(struct nfqueue *queue);
 int sent_reserve(struct nfqueue *queue, uint32_t max_length);
 void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
 uint32_t next_sequence(struct nfqueue *queue);
+
+/* wake.c */
+/* Makes the socket readable. Returns 0 or -errno of send(2). */
+int wake_send(struct nfqueue *queue);
 
 /* config.c */
 /* Sends one configuration message and waits for its ACK. Returns 0 or the kernel's

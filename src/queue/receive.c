@@ -74,10 +74,8 @@ static void take_ack(struct nfqueue *queue, const struct wire_error *error)
 {
 	size_t length = error->text.length;
 
-	if (error->sequence == 0)
-		queue->woken = true; /* nfqueue_wake() */
 	if (error->sequence == 0 || error->sequence != queue->ack_sequence)
-		return;
+		return; /* 0: nfqueue_wake() has done what it is for */
 	queue->ack_received = true;
 	queue->ack_error = error->error;
 	if (length >= sizeof(queue->ack_text))
@@ -147,6 +145,8 @@ static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_m
 				 timeout_ms < 0 ? MSG_WAITFORONE : MSG_DONTWAIT);
 	if (count >= 0)
 		return count;
+	if (errno == EAGAIN)
+		queue->settled = queue->sequence; /* the socket is empty */
 	if (errno == EAGAIN || errno == EINTR)
 		return 0;
 	return queue_error(queue, -errno, "queue %u: cannot receive: %s", queue->number,
@@ -218,11 +218,17 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 	if (size == 0)
 		return queue_error(queue, -ENOMEM, "queue %u: no memory to receive into",
 				   queue->number);
-	count = receive_batch(queue, max < size ? max : size, timeout_ms);
+	if (max < size)
+		size = max;
+	count = receive_batch(queue, size, timeout_ms);
 	if (count <= 0)
 		return count;
 	counter_add(&queue->counters.batches, 1);
+	counters_begin(&queue->counters);
 	*returned = take_batch(queue, (unsigned int)count, packets);
+	counters_end(&queue->counters);
+	if ((unsigned int)count < size)
+		queue->settled = queue->sequence; /* it is empty now */
 	return count;
 }
 
@@ -241,6 +247,13 @@ static int time_left(uint64_t end)
 	return now < end ? (int)(end - now) : 0;
 }
 
+/* Pairs with the release store in nfqueue_wake(). */
+static bool was_woken(struct nfqueue *queue)
+{
+	return atomic_load_explicit(&queue->woken, memory_order_relaxed) &&
+	       atomic_exchange_explicit(&queue->woken, false, memory_order_acquire);
+}
+
 /*
  * A refused verdict is a message but no packet: it does not end the wait. Salvaged
  * packets are decided but not returned: don't sleep on them.
@@ -252,10 +265,13 @@ static int receive_packets(struct nfqueue *queue, struct nfqueue_packet **packet
 	unsigned int returned = 0;
 	int count;
 
-	while ((count = receive_some(queue, packets, max, timeout_ms, &returned)) > 0 &&
-	       queue->batch_count == 0 && !queue->woken && !queue->unprivileged)
-		if (timeout_ms > 0)
+	do {
+		if (was_woken(queue))
+			timeout_ms = 0;
+		else if (timeout_ms > 0)
 			timeout_ms = time_left(end);
+		count = receive_some(queue, packets, max, timeout_ms, &returned);
+	} while (count > 0 && queue->batch_count == 0 && !queue->unprivileged);
 	if (returned == 0 && queue->unprivileged)
 		return queue_error(queue, -EPERM,
 				   "queue %u: the kernel refuses our verdicts: keep "
@@ -278,6 +294,5 @@ int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigne
 		max = queue->batch_size;
 	if (!TAILQ_EMPTY(&queue->backlog))
 		return (int)take_backlog(queue, packets, max);
-	queue->woken = false;
 	return receive_packets(queue, packets, max, timeout_ms);
 }

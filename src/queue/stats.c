@@ -7,36 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Packets lost behind the last one received show as no gap yet. When the kernel has just
- * those waiting that the program has, nothing is under way, and they can be told.
- */
-static uint32_t trailing_gap(const struct nfqueue *queue, const struct proc_queue *row,
-			     uint32_t last_id)
+/* The row of our queue, and not of one with its number in another network namespace. */
+static bool read_row(const struct nfqueue *queue, struct proc_queue *row)
 {
-	uint32_t gap = row->last_id - last_id;
-
-	if (row->waiting != counter_get(&queue->counters.held))
-		return 0;
-	return gap <= INT32_MAX ? gap : 0;
-}
-
-static void ask_kernel(struct nfqueue *queue, struct nfqueue_stats *stats,
-		       uint32_t last_id)
-{
-	struct proc_queue row;
-
-	if (proc_queue_find(queue->number, &row) == 0) {
-		atomic_store_explicit(&queue->counters.lost_full, row.dropped_full,
-				      memory_order_relaxed);
-		stats->waiting = row.waiting;
-		if (queue_has(queue, NFQUEUE_FAIL_OPEN))
-			stats->passed_socket += trailing_gap(queue, &row, last_id);
-		else
-			stats->lost_socket += trailing_gap(queue, &row, last_id);
-	}
-	stats->lost_full =
-		atomic_load_explicit(&queue->counters.lost_full, memory_order_relaxed);
+	return proc_queue_find(queue->number, row) == 0 &&
+	       row->port_id == mnl_socket_get_portid(queue->socket);
 }
 
 static void copy_counters(struct nfqueue_stats *stats, const struct counters *counters)
@@ -62,16 +37,64 @@ static void copy_counters(struct nfqueue_stats *stats, const struct counters *co
 	stats->messages = counter_get(&counters->messages);
 }
 
+/*
+ * Packets lost behind the last one received show as no gap yet. When just those wait in
+ * the kernel that the program has, nothing is under way, and all ids up to `row->last_id`
+ * that are not counted are lost. The second look, at `waiting`, is later than the first,
+ * at the id: a packet between the two counts as waiting. A version that is odd or has
+ * changed: a receive or a flush came between, and this time nothing can be told.
+ */
+static uint32_t trailing_gap(const struct nfqueue *queue, const struct proc_queue *row)
+{
+	const struct counters *counters = &queue->counters;
+	struct proc_queue later;
+	uint32_t version, gap;
+	uint64_t held;
+
+	version = atomic_load_explicit(&counters->version, memory_order_acquire);
+	gap = row->last_id -
+	      atomic_load_explicit(&counters->last_id, memory_order_relaxed);
+	held = counter_get(&counters->held);
+	if (version % 2 || gap == 0 || gap > INT32_MAX || !read_row(queue, &later))
+		return 0;
+	atomic_thread_fence(memory_order_acquire);
+	if (version != atomic_load_explicit(&counters->version, memory_order_relaxed))
+		return 0;
+	return later.waiting == held ? gap : 0;
+}
+
+static void add_kernel_row(struct nfqueue *queue, struct nfqueue_stats *stats,
+			   const struct proc_queue *row)
+{
+	uint32_t gap = trailing_gap(queue, row);
+
+	atomic_store_explicit(&queue->counters.lost_full, row->dropped_full,
+			      memory_order_relaxed);
+	stats->waiting = row->waiting;
+	if (queue_has(queue, NFQUEUE_FAIL_OPEN))
+		stats->passed_socket += gap;
+	else
+		stats->lost_socket += gap;
+}
+
 int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats)
 {
 	struct nfqueue_stats all = {.size = stats->size};
-	uint32_t last_id;
+	struct proc_queue row;
+	bool has_row;
 
 	if (stats->size == 0)
 		return -EINVAL;
-	last_id = atomic_load_explicit(&queue->counters.last_id, memory_order_relaxed);
+	/* The kernel's side first: what it says waits and is decided meanwhile is counted
+	 * twice rather than not at all, so that nobody takes it for lost. */
+	has_row = read_row(queue, &row);
 	copy_counters(&all, &queue->counters);
-	ask_kernel(queue, &all, last_id);
+	if (has_row)
+		add_kernel_row(queue, &all, &row);
+	if (all.waiting < all.held)
+		all.waiting = all.held;
+	all.lost_full =
+		atomic_load_explicit(&queue->counters.lost_full, memory_order_relaxed);
 	memcpy(stats, &all, all.size < sizeof(all) ? all.size : sizeof(all));
 	return 0;
 }

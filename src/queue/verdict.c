@@ -2,6 +2,8 @@
 /* Verdicts: noted beside the packet, coalesced, sent, and taken back when refused. */
 #include "queue/queue.h"
 
+#include "queue/worker.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +91,11 @@ int nfqueue_packet_hold(struct nfqueue_packet *packet)
 	return 0;
 }
 
+bool packet_is_held(const struct nfqueue_packet *packet)
+{
+	return packet->held;
+}
+
 void verdicts_default(struct nfqueue *queue)
 {
 	for (unsigned int i = 0; i < queue->batch_count; i++) {
@@ -154,6 +161,21 @@ int sent_reserve(struct nfqueue *queue, uint32_t max_length)
 			*sent_at(queue, old[i].sequence) = old[i];
 	free(old);
 	return 0;
+}
+
+/*
+ * A flush of the kernel's empties its queue but not the socket: then more messages than
+ * packets may wait can stand before a refusal, though not more than the socket holds.
+ */
+static void sent_make_room(struct nfqueue *queue)
+{
+	uint32_t unsettled = queue->sequence - queue->settled;
+	uint32_t limit = queue->socket_buffer / MESSAGE_CHARGE_MIN;
+
+	if (unsettled > limit)
+		unsettled = limit;
+	if (unsettled > queue->sent_size / 2)
+		sent_reserve(queue, unsettled); /* if not: some are counted as sent */
 }
 
 static void refund(struct nfqueue *queue, struct sent_message *message, int error)
@@ -239,6 +261,7 @@ static int send_messages(struct nfqueue *queue, size_t count)
 		return queue_error(queue, (int)sent, "queue %u: cannot send verdicts: %s",
 				   queue->number, strerror((int)-sent));
 	}
+	sent_make_room(queue);
 	for (size_t i = 0; i < count; i++) {
 		sequence = sequence + 1 ? sequence + 1 : 1;
 		note_sent(queue, &queue->messages[i], sequence, queue->sequence);
@@ -260,10 +283,12 @@ static int send_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
 		if (packets[i]->order < barrier)
 			coverable = i + 1;
 	}
+	counters_begin(&queue->counters);
 	err = send_messages(queue,
 			    coalesce(queue->entries, count, coverable, queue->messages));
 	if (err == 0)
 		counter_subtract(&queue->counters.held, count);
+	counters_end(&queue->counters);
 	return err;
 }
 

@@ -8,7 +8,7 @@
  * that the reader sleeps on. No second file descriptor to poll, one system call a batch.
  * Async-signal-safe: stack, and one send(2).
  */
-int nfqueue_wake(struct nfqueue *queue)
+int wake_send(struct nfqueue *queue)
 {
 	struct wire_config config = {.queue = queue->number,
 				     .command = WIRE_CMD_PF_UNBIND};
@@ -22,4 +22,14 @@ int nfqueue_wake(struct nfqueue *queue)
 	sent = queue_send(queue, buffer, writer.length);
 	errno = saved;
 	return sent < 0 ? (int)sent : 0;
+}
+
+/*
+ * The ACK only ends a sleep. It is lost when the socket buffer is full, but then there is
+ * no sleep, and the flag keeps the reader from the next one. Pairs with was_woken().
+ */
+int nfqueue_wake(struct nfqueue *queue)
+{
+	atomic_store_explicit(&queue->woken, true, memory_order_release);
+	return wake_send(queue);
 }
