@@ -67,7 +67,8 @@ def run_tests(writer, title, programs, env):
 def main():
     writer = tap.Writer()
     with tempfile.TemporaryDirectory(prefix="nfqueue-installed-") as temporary:
-        folder, programs = pathlib.Path(temporary) / "root", pathlib.Path(temporary) / "bin"
+        folder = pathlib.Path(temporary) / "root"
+        programs = pathlib.Path(temporary) / "bin"
         programs.mkdir()
         writer.result("meson installs", run(["meson", "install", "--no-rebuild", "-C",
                                              str(BUILD), "--destdir", str(folder)]))
@@ -78,8 +79,8 @@ def main():
         command = compile_command(["g++", "-std=c++17"], "first.cc", "nfqueue",
                                   programs / "first", env)
         writer.result("first.cc compiles as C++17", run(command))
-        run_tests(writer, "they pass them with first.cc in the place of first.c", programs,
-                  env)
+        run_tests(writer, "they pass them with first.cc in the place of first.c",
+                  programs, env)
     writer.finish()
 
 

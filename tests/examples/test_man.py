@@ -60,7 +60,8 @@ def pages():
 
 
 def commands():
-    return re.findall(r"^  (\w+) +\S.*$", run("--help").stdout.split("\n\n")[2], re.M)
+    listed = run("--help").stdout.split("\n\n")[2]
+    return re.findall(r"^  (\w+) +\S.*$", listed, re.M)
 
 
 def check_command(writer, command):
@@ -71,7 +72,8 @@ def check_command(writer, command):
         return
     text = page(name)
     problems = []
-    for option in re.findall(r"(?<![\w-])--([a-z][a-z-]+)", run(command, "--help").stdout):
+    usage = run(command, "--help").stdout
+    for option in re.findall(r"(?<![\w-])--([a-z][a-z-]+)", usage):
         if f"Fl -{option}" not in text:
             problems.append(f"no .Fl -{option}")
     if f"Xr nfqueue-{command} 1" not in page("nfqueue.1"):

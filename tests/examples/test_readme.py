@@ -28,8 +28,9 @@ def check_code(writer, readme):
 
 def check_links(writer, page):
     path = ROOT / page
-    problems = [f"{page}: there is no {target}" for target in LINK.findall(path.read_text())
-                if "://" not in target and not (path.parent / target).exists()]
+    targets = [target for target in LINK.findall(path.read_text()) if "://" not in target]
+    problems = [f"{page}: there is no {target}" for target in targets
+                if not (path.parent / target).exists()]
     writer.result(f"the links in {page} lead somewhere", problems)
 
 
