@@ -53,6 +53,7 @@ static void stopping(struct nfqueue_engine *engine, void *ctx)
 	nfqueue_rules_stop(program->rules);
 }
 
+/* Called also when `started` failed, or was never reached. */
 static void finished(struct nfqueue_engine *engine, void *ctx)
 {
 	struct program *program = ctx;
@@ -60,7 +61,8 @@ static void finished(struct nfqueue_engine *engine, void *ctx)
 	uint64_t matched = 0;
 
 	nfqueue_engine_stats_get(engine, &stats);
-	if (nfqueue_rules_counter(program->rules, -1, &matched, NULL) == 0)
+	if (program->rules &&
+	    nfqueue_rules_counter(program->rules, -1, &matched, NULL) == 0)
 		printf("matched %" PRIu64 " received %" PRIu64 " accepted %" PRIu64
 		       " dropped %" PRIu64 "\n",
 		       matched, stats.received, stats.accepted, stats.dropped);

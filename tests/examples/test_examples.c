@@ -235,6 +235,16 @@ static void rules_drops_every_second_packet_and_leaves_no_rule_behind(void **sta
 	close_link(&other);
 }
 
+static void rules_says_what_is_wrong_with_an_expression(void **state)
+{
+	start(&example, "rules", (const char *const[]){"udp prot 5000", NULL});
+	finish(&example, 0);
+	assert_true(WIFEXITED(example.status));
+	assert_int_equal(WEXITSTATUS(example.status), 1);
+	assert_says(&example, "udp prot 5000");
+	assert_says(&example, "syntax error");
+}
+
 static void rules_killed_leaves_no_rule_behind(void **state)
 {
 	struct link link = open_link(PORT);
@@ -327,6 +337,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(
 			rules_drops_every_second_packet_and_leaves_no_rule_behind,
 			clean_up),
+		cmocka_unit_test_teardown(rules_says_what_is_wrong_with_an_expression,
+					  clean_up),
 		cmocka_unit_test_teardown(rules_killed_leaves_no_rule_behind, clean_up),
 		cmocka_unit_test_teardown(
 			hold_reverses_each_four_packets_and_lets_the_rest_go_at_the_end,
