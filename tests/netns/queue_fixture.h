@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of the queue and of the engine share: rules, handles, a decider thread. */
+/* What the tests of the queue and of the engine share: rules, handles, threads. */
 #ifndef NFQUEUE_TESTS_QUEUE_FIXTURE_H
 #define NFQUEUE_TESTS_QUEUE_FIXTURE_H
 
@@ -34,7 +34,7 @@ void rule(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** -A OUTPUT for UDP to PORT, into the queue. */
 void queue_output(uint16_t number);
 
-/** What rule `index` (1...) of the chain has counted; program: "iptables -t mangle", ... */
+/** What rule `index` (1...) has counted; program: "iptables -t mangle", ... */
 uint64_t rule_count(const char *program, const char *chain, int index);
 
 /** Receives `count` packets at the most, deciding each; returns how many came. All

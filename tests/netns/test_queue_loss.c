@@ -178,7 +178,7 @@ static void the_account_is_exact_after_an_overload_of_the_queue(void **state)
 	overload_at_full_speed((struct nfqueue_options){.max_length = 4});
 }
 
-static void the_account_is_exact_after_an_overload_of_the_queue_that_fails_open(
+static void the_account_is_exact_after_an_overload_of_a_queue_that_fails_open(
 	void **state)
 {
 	overload_at_full_speed(
@@ -190,7 +190,7 @@ static void the_account_is_exact_after_an_overload_of_the_socket(void **state)
 	overload_at_full_speed((struct nfqueue_options){.socket_buffer = 4096});
 }
 
-static void the_account_is_exact_after_an_overload_of_the_socket_that_fails_open(
+static void the_account_is_exact_after_an_overload_of_a_socket_that_fails_open(
 	void **state)
 {
 	overload_at_full_speed((struct nfqueue_options){.socket_buffer = 4096,
@@ -449,9 +449,9 @@ int main(void)
 		TEST(what_finds_a_full_socket_passes_with_fail_open_and_is_counted),
 		TEST(losses_in_the_middle_are_counted_when_the_next_packet_comes),
 		TEST(the_account_is_exact_after_an_overload_of_the_queue),
-		TEST(the_account_is_exact_after_an_overload_of_the_queue_that_fails_open),
+		TEST(the_account_is_exact_after_an_overload_of_a_queue_that_fails_open),
 		TEST(the_account_is_exact_after_an_overload_of_the_socket),
-		TEST(the_account_is_exact_after_an_overload_of_the_socket_that_fails_open),
+		TEST(the_account_is_exact_after_an_overload_of_a_socket_that_fails_open),
 		TEST(the_default_socket_buffer_is_never_full_before_the_queue),
 		TEST(an_overflow_that_the_socket_tells_of_is_counted_and_survived),
 		TEST(packets_flushed_with_somebodys_table_are_counted_and_no_error),

@@ -180,13 +180,17 @@ static void a_gap_in_the_ids_is_what_was_lost_also_where_they_wrap(void **state)
 	assert_int_equal(count(&queue.counters.passed_socket), 4);
 }
 
-static void the_answer_to_a_wake_is_taken_for_one(void **state)
+static void only_the_answer_that_is_awaited_ends_a_configuration(void **state)
 {
-	receive_message(slot, put_answer(NFQNL_MSG_CONFIG, 5, 0), false);
-	assert_false(queue.woken);
-	receive_message(slot, put_answer(NFQNL_MSG_CONFIG, 0, 0), false);
-	assert_true(queue.woken);
+	queue.ack_sequence = 6;
+	receive_message(slot, put_answer(NFQNL_MSG_CONFIG, 0, 0), false); /* a wake's */
+	receive_message(slot, put_answer(NFQNL_MSG_CONFIG, 5, -EPERM), false);
+	receive_message(slot, put_answer(NFQNL_MSG_VERDICT, 6, -EPERM), false);
 	assert_false(queue.ack_received);
+	receive_message(slot, put_answer(NFQNL_MSG_CONFIG, 6, -EPERM), false);
+	assert_true(queue.ack_received);
+	assert_int_equal(queue.ack_error, -EPERM);
+	assert_string_equal(queue.ack_text, "");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -202,7 +206,7 @@ int main(void)
 		TEST(an_answer_that_lies_is_counted),
 		TEST(a_refusal_of_what_was_never_sent_changes_nothing),
 		TEST(a_gap_in_the_ids_is_what_was_lost_also_where_they_wrap),
-		TEST(the_answer_to_a_wake_is_taken_for_one),
+		TEST(only_the_answer_that_is_awaited_ends_a_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
