@@ -14,6 +14,10 @@
 
 /* Erases the live line, which stands without a line feed at its end. */
 #define ERASE_LINE "\r\033[K"
+/* A terminal narrower than the line cuts it: wrapped, only its last row would be erased.
+ */
+#define WRAP_OFF "\033[?7l"
+#define WRAP_ON "\033[?7h"
 
 static void print_buffer_hint(struct session *session)
 {
@@ -75,9 +79,8 @@ void report_started(struct session *session, void *ctx)
 {
 	const struct report *report = ctx;
 
-	if (report->style == REPORT_JSON)
-		setvbuf(stdout, NULL, _IOLBF, 0);
-	else if (!report->quiet)
+	setvbuf(stdout, NULL, _IOLBF, 0); /* each line for who reads it from a pipe */
+	if (report->style != REPORT_JSON && !report->quiet)
 		print_start(session, report->verbose);
 }
 
@@ -87,8 +90,9 @@ static void print_live(struct report *report, const struct session_counts *now)
 	char numbers[6][32];
 
 	fprintf(stderr,
-		ERASE_LINE "%" PRIu64 " s  received %s (%s/s)  accepted %s  dropped %s  "
-			   "lost %s  passed %s  waiting %" PRIu64,
+		ERASE_LINE WRAP_OFF "%" PRIu64 " s  received %s (%s/s)  accepted %s  "
+				    "dropped %s  lost %s  passed %s  "
+				    "waiting %" PRIu64 WRAP_ON,
 		report->seconds, number_text(now->queue.received, numbers[0]),
 		number_text(rate, numbers[1]),
 		number_text(now->queue.accepted, numbers[2]),
@@ -155,6 +159,7 @@ static void print_rare(const struct nfqueue_stats *queue)
 		{"flushed", queue->flushed, "gone when the verdict came"},
 		{"malformed", queue->malformed, "could not be decoded"},
 		{"overflows", queue->enobufs, "of the socket buffer"},
+		{"left waiting", queue->waiting, "the stop took too long: dropped"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -182,13 +187,13 @@ void report_finished(struct session *session, void *ctx)
 	const struct report *report = ctx;
 	struct session_counts counts;
 
+	if (report->quiet)
+		return;
 	session_counts(session, &counts);
 	if (report->style == REPORT_JSON) {
 		report_json_summary(session, report->seconds, &counts);
 		return;
 	}
-	if (report->quiet)
-		return;
 	if (report->style == REPORT_LIVE)
 		fputs(ERASE_LINE, stderr);
 	print_totals(&counts);
@@ -225,6 +230,8 @@ void report_log(const struct policy *policy, uint32_t rule,
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &local);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &local);
-	printf("%s%s.%06ld %s%s%s\n", report->style == REPORT_LIVE ? ERASE_LINE : "",
-	       clock, now.tv_nsec / 1000, label, *label ? " " : "", text);
+	if (report->style == REPORT_LIVE)
+		fputs(ERASE_LINE, stderr);
+	printf("%s.%06ld %s%s%s\n", clock, now.tv_nsec / 1000, label, *label ? " " : "",
+	       text);
 }

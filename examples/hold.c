@@ -21,16 +21,12 @@ struct group {
 	int count;
 };
 
-/* Verdicts of one flush leave in the order of arrival: so it is one flush for each. */
+/* Held packets leave in the order in which they are decided. */
 static int release(struct nfqueue *queue, struct group *group)
 {
-	int err = 0;
-
-	while (group->count > 0 && err == 0) {
+	while (group->count > 0)
 		nfqueue_accept(group->packets[--group->count]);
-		err = nfqueue_flush(queue);
-	}
-	return err;
+	return nfqueue_flush(queue);
 }
 
 static int hold_batch(struct nfqueue *queue, struct group *group)

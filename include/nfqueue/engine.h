@@ -46,8 +46,8 @@ struct nfqueue_engine_options {
 	 */
 	void (*stopping)(struct nfqueue_engine *engine, void *ctx);
 	/** nfqueue_run() only: called when all is decided, before the queues are closed.
-	 * The place to read the last counts, and to remove the table of rules. May be
-	 * NULL. */
+	 * The place to read the last counts, and to remove the table of rules. Called
+	 * after an error, too, and when `started` has failed. May be NULL. */
 	void (*finished)(struct nfqueue_engine *engine, void *ctx);
 	/** nfqueue_run() only: called every `tick_ms` by the thread that called it. */
 	void (*tick)(struct nfqueue_engine *engine, void *ctx);
@@ -62,8 +62,8 @@ struct nfqueue_engine_options {
 
 /**
  * Opens the queues, decides packets until SIGINT or SIGTERM or nfqueue_engine_stop(),
- * then decides what still waits, and closes. Blocks both signals in the calling thread
- * while it runs, and restores them.
+ * then decides what still waits, and closes. Blocks both signals in the calling thread,
+ * from before the queues are opened, while it runs, and restores them.
  *
  * @param options decide must be set
  * @return 0 after a clean stop, or what nfqueue_open() or pthread_create() said; -EINVAL

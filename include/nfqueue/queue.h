@@ -158,7 +158,8 @@ NFQUEUE_API uint32_t nfqueue_socket_buffer(const struct nfqueue *queue);
  * @param packets out: `max` pointers, oldest packet first
  * @param max     more than 0; at most the batch size is received at once
  * @param timeout_ms wait that long for a first packet; -1 for ever; 0 not at all
- * @return the number of packets, 0 if none came (timeout, nfqueue_wake(), a signal), or
+ * @return the number of packets, 0 if none came (timeout, nfqueue_wake(), a signal
+ * whose handler has no SA_RESTART), or
  * -EINVAL `max` is 0; -EPERM CAP_NET_ADMIN was given up, so no verdict can be sent;
  * -EBADF the socket is gone; -ENOMEM, -ENOBUFS no memory to send verdicts now.
  * Lost packets are no error: see nfqueue_stats. Source: recvmmsg(2).
@@ -188,7 +189,8 @@ NFQUEUE_API int nfqueue_accept(struct nfqueue_packet *packet);
 NFQUEUE_API int nfqueue_drop(struct nfqueue_packet *packet);
 
 /**
- * Keeps a packet beyond its batch: it stays valid until it is decided and flushed.
+ * Keeps a packet beyond its batch: it stays valid until it is decided and flushed. Held
+ * packets leave the kernel in the order in which they are decided.
  *
  * @return 0; -EALREADY it is decided; -ENOMEM no memory for a slot in its place.
  * Source: nfqueue_recv() above.
@@ -221,7 +223,7 @@ NFQUEUE_API int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_lengt
 NFQUEUE_API int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask);
 
 /**
- * The queue's counts. Any thread; each count is exact, all together are not one instant.
+ * The queue's counts, all of one moment. Any thread.
  *
  * @param stats its member `size` says how much of it is filled
  * @return 0; -EINVAL size is 0.

@@ -19,12 +19,17 @@ struct run {
 	int signal_fd;
 };
 
-static int catch_signals(struct run *run)
+/* Before the queues are open: an early signal stops the run, it does not kill. */
+static void block_signals(struct run *run)
 {
 	sigemptyset(&run->signals);
 	sigaddset(&run->signals, SIGINT);
 	sigaddset(&run->signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &run->signals, &run->before);
+}
+
+static int catch_signals(struct run *run)
+{
 	run->signal_fd = signalfd(-1, &run->signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (run->signal_fd >= 0)
 		return 0;
@@ -109,12 +114,13 @@ static void report(const struct nfqueue_engine *engine)
 int nfqueue_run(const struct nfqueue_engine_options *options)
 {
 	struct run run = {.signal_fd = -1};
-	int err = nfqueue_engine_new(&run.engine, options);
+	int err;
 
+	block_signals(&run);
+	err = nfqueue_engine_new(&run.engine, options);
 	if (err < 0) {
 		report(run.engine);
-		nfqueue_engine_free(run.engine);
-		return err;
+		goto out;
 	}
 	run.engine->driven = true;
 	run.options = &run.engine->options;
@@ -125,6 +131,7 @@ int nfqueue_run(const struct nfqueue_engine_options *options)
 		report(run.engine);
 	if (run.options->finished)
 		run.options->finished(run.engine, run.options->ctx);
+out:
 	restore_signals(&run);
 	nfqueue_engine_free(run.engine);
 	return err;

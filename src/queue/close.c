@@ -29,7 +29,8 @@ int queue_settle(struct nfqueue *queue)
 		counter_add(&queue->counters.defaulted, 1);
 	}
 	for (unsigned int i = 0; i < queue->batch_count; i++)
-		queue->batch[i]->held = false;
+		if (queue->batch[i]->state == PACKET_UNDECIDED)
+			queue->batch[i]->held = false;
 	err = settle_backlog(queue);
 	if (err < 0)
 		return err;

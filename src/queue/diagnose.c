@@ -21,8 +21,12 @@ static int diagnose_busy(struct nfqueue *queue)
 	char name[16] = "";
 	int32_t pid = 0;
 
-	if (proc_queue_find(queue->number, &row) == 0)
+	if (proc_queue_find(queue->number, &row) == 0) {
+		/* It is ours: the ACK of a first try was lost. */
+		if (row.port_id == mnl_socket_get_portid(queue->socket))
+			return 0;
 		pid = proc_port_owner(row.port_id, name);
+	}
 	if (pid)
 		return queue_error(
 			queue, -EBUSY,

@@ -153,10 +153,20 @@ bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncate
 /* verdict.c */
 bool verdict_is_known(uint32_t code);
 void verdicts_default(struct nfqueue *queue);
-/* Makes the ring of sent messages large enough. Returns 0 or -ENOMEM. */
-int sent_reserve(struct nfqueue *queue, uint32_t max_length);
-void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
+/* Whether an undecided packet still belongs to the batch. */
+bool packet_in_batch(const struct nfqueue_packet *packet);
+
+/* sent.c */
 uint32_t next_sequence(struct nfqueue *queue);
+/* Makes the ring of sent messages large enough for refusals behind `waiting` packets.
+ * Returns 0 or -ENOMEM. */
+int sent_reserve(struct nfqueue *queue, uint32_t waiting);
+void sent_make_room(struct nfqueue *queue);
+/* Counts a message as sent; `last` is the sequence of the last one of the same send. */
+void sent_note(struct nfqueue *queue, const struct coalesce_message *message,
+	       uint32_t sequence, uint32_t last);
+/* Takes back what was counted. */
+void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
 
 /* wake.c */
 /* Makes the socket readable. Returns 0 or -errno of send(2). */

@@ -49,11 +49,14 @@ struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity)
 	return packet;
 }
 
-/* A batch packet's slot stays where it is; one that left, or was backlog, goes. */
+/* A batch packet's slot stays where it is; what has left the batch goes. Backlog is both,
+ * of the batch and on its own: shrink_batch() frees it. */
 void slot_release(struct nfqueue_packet *packet)
 {
+	bool gone = packet->left && !packet_in_batch(packet);
+
 	packet->state = PACKET_FREE;
-	if (packet->left)
+	if (gone)
 		free(packet);
 }
 
@@ -131,7 +134,8 @@ void slots_free(struct nfqueue *queue)
 	list_free(&queue->held);
 	list_free(&queue->backlog);
 	for (size_t i = 0; i < queue->late_count; i++)
-		free(queue->late[i]);
+		if (!packet_in_batch(queue->late[i]))
+			free(queue->late[i]);
 	for (unsigned int i = 0; i < queue->batch_count; i++)
 		if (queue->batch[i]->left) /* came from the backlog: in no slot */
 			free(queue->batch[i]);

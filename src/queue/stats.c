@@ -4,6 +4,7 @@
 #include "proc/proc.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ static bool read_row(const struct nfqueue *queue, struct proc_queue *row)
 	       row->port_id == mnl_socket_get_portid(queue->socket);
 }
 
-static void copy_counters(struct nfqueue_stats *stats, const struct counters *counters)
+static void read_counters(struct nfqueue_stats *stats, const struct counters *counters)
 {
 	stats->received = counter_get(&counters->received);
 	stats->bytes = counter_get(&counters->bytes);
@@ -35,6 +36,30 @@ static void copy_counters(struct nfqueue_stats *stats, const struct counters *co
 	stats->batches = counter_get(&counters->batches);
 	stats->sends = counter_get(&counters->sends);
 	stats->messages = counter_get(&counters->messages);
+}
+
+/* A receive or a flush holds the counts for microseconds, if its thread may run. */
+#define SNAPSHOT_TRIES 1000
+
+/* All counts of one moment. Pairs with counters_begin() and counters_end(). */
+static void snapshot(struct nfqueue_stats *stats, const struct counters *counters)
+{
+	uint32_t version;
+
+	for (int i = 0; i < SNAPSHOT_TRIES; i++) {
+		version = atomic_load_explicit(&counters->version, memory_order_acquire);
+		if (version % 2) {
+			sched_yield();
+			continue;
+		}
+		read_counters(stats, counters);
+		atomic_thread_fence(memory_order_acquire);
+		if (version ==
+		    atomic_load_explicit(&counters->version, memory_order_relaxed))
+			return;
+	}
+	read_counters(stats,
+		      counters); /* its thread sleeps inside: better than nothing */
 }
 
 /*
@@ -88,7 +113,7 @@ int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats)
 	/* The kernel's side first: what it says waits and is decided meanwhile is counted
 	 * twice rather than not at all, so that nobody takes it for lost. */
 	has_row = read_row(queue, &row);
-	copy_counters(&all, &queue->counters);
+	snapshot(&all, &queue->counters);
 	if (has_row)
 		add_kernel_row(queue, &all, &row);
 	if (all.waiting < all.held)

@@ -144,13 +144,35 @@ static void thousands_of_held_packets_are_decided_by_a_few_ranges(void **state)
 		count += n;
 	}
 	flush_and_settle(queue);
-	for (int i = count - 1; i >= 0; i--) /* noted in any order, sent in theirs */
+	for (int i = 0; i < count; i++)
 		assert_int_equal(nfqueue_accept(held[i]), 0);
 	flush_and_settle(queue);
 	assert_int_equal(arrivals(MANY, MANY).reordered, 0);
 	stats = stats_of(queue);
 	assert_int_equal(stats.accepted, MANY);
 	assert_int_equal(stats.messages, (MANY + 1023) / 1024);
+	assert_sums_up(&stats);
+}
+
+static void held_packets_leave_in_the_order_in_which_they_are_decided(void **state)
+{
+	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue_packet *packets[64];
+	struct nfqueue_stats stats;
+
+	netns_udp_send(client, 0, 16);
+	receive(queue, packets, 16);
+	for (int i = 0; i < 16; i++)
+		nfqueue_packet_hold(packets[i]);
+	for (int i = 15; i >= 8; i--) /* in their batch still */
+		assert_int_equal(nfqueue_accept(packets[i]), 0);
+	assert_int_equal(nfqueue_recv(queue, packets + 16, 48, 0), 0);
+	for (int i = 7; i >= 0; i--)
+		assert_int_equal(nfqueue_accept(packets[i]), 0);
+	flush_and_settle(queue);
+	assert_int_equal(arrivals(16, 16).reordered, 15);
+	stats = stats_of(queue);
+	assert_int_equal(stats.accepted, 16);
 	assert_sums_up(&stats);
 }
 
@@ -317,6 +339,7 @@ int main(void)
 		TEST(no_range_verdict_decides_a_held_packet),
 		TEST(a_held_packet_keeps_its_bytes_while_other_batches_come),
 		TEST(thousands_of_held_packets_are_decided_by_a_few_ranges),
+		TEST(held_packets_leave_in_the_order_in_which_they_are_decided),
 		TEST(what_nobody_decides_is_dropped_by_default),
 		TEST(what_nobody_decides_gets_the_verdict_the_options_name),
 		TEST(close_decides_what_is_noted_held_and_undecided),
