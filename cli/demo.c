@@ -40,9 +40,12 @@ static const char help[] =
 	"5 not supported by this kernel.\n";
 
 /* In the order of enum demo_rule, behind the queue line. */
+#define QUEUE_LINE                                                                   \
+	"queue input if tcp dst port 8080 or tcp dst port 23 or udp dst port 53 or " \
+	"udp dst port 9"
+
 static const char *const policy_lines[] = {
-	"queue input if tcp dst port 8080 or tcp dst port 23 or udp dst port 53 or udp "
-	"dst port 9",
+	QUEUE_LINE,
 	"drop if tcp dst port 23",
 	"mark 7 if udp dst port 53",
 	"drop if udp dst port 9",

@@ -23,7 +23,7 @@ struct stage {
 	bool has_thread;     /* the session's thread alone uses it */
 	bool after;          /* set before the thread starts */
 	atomic_bool give_up; /* told to the clients, who ask before each step */
-	atomic_int result;   /* the clients': 0, or -errno */
+	atomic_int result;   /* the clients': 0, or -errno; -EINPROGRESS */
 	pthread_mutex_t lock;
 	struct session *session; /* NULL when it has ended; under the lock */
 };
@@ -93,12 +93,11 @@ static void *client_thread(void *ctx)
 	return NULL;
 }
 
-/* A signal may end the session first: then the clients are not done. */
 static int start_clients(struct stage *stage)
 {
 	int err;
 
-	atomic_store(&stage->result, -EINTR);
+	atomic_store(&stage->result, -EINPROGRESS);
 	err = pthread_create(&stage->thread, NULL, client_thread, stage);
 	stage->has_thread = err == 0;
 	return -err;
@@ -132,12 +131,20 @@ static void started(struct session *session, void *ctx)
 	session_stop(session);
 }
 
+/* If the clients are not done yet, it is a signal that ends the session. */
+static void stopping(struct session *session, void *ctx)
+{
+	struct stage *stage = ctx;
+
+	(void)session;
+	atomic_store(&stage->give_up, atomic_load(&stage->result) == -EINPROGRESS);
+}
+
 static void finished(struct session *session, void *ctx)
 {
 	struct stage *stage = ctx;
 
 	set_session(stage, NULL);
-	atomic_store(&stage->give_up, true);
 	session_counts(session, &stage->run->counts);
 	for (int rule = 0; rule < DEMO_RULES; rule++)
 		stage->run->hits[rule] = session_rule_hits(session, rule);
@@ -158,6 +165,7 @@ static int run_session(struct stage *stage, const struct policy *policy)
 		.policy = policy,
 		.queue_count = 1,
 		.started = started,
+		.stopping = stopping,
 		.finished = finished,
 		.ctx = stage,
 	};
@@ -168,6 +176,8 @@ static int run_session(struct stage *stage, const struct policy *policy)
 	err = session_run(&options);
 	clients = join_clients(stage);
 	stage->run->seconds = seconds_since(&start);
+	if (err == 0 && atomic_load(&stage->give_up))
+		err = -EINTR;
 	return err < 0 ? err : clients;
 }
 
@@ -177,7 +187,6 @@ static int run_free(struct stage *stage)
 	int err;
 
 	stage->after = true;
-	atomic_store(&stage->give_up, false);
 	stage->run->tables_left = nfqueue_rules_list(NULL, 0);
 	err = start_clients(stage);
 	return err < 0 ? err : join_clients(stage);

@@ -122,6 +122,8 @@ static void on_stopping(struct nfqueue_engine *engine, void *ctx)
 	struct session *session = ctx;
 
 	(void)engine;
+	if (session->options->stopping)
+		session->options->stopping(session, session->options->ctx);
 	if (session->rules && nfqueue_rules_stop(session->rules) < 0)
 		rules_failed(session, 0);
 }

@@ -26,7 +26,8 @@ struct session_options {
 	uint32_t redirect_flags; /* NFQUEUE_REDIRECT_* */
 	/* All from the thread that called session_run(); may be NULL. */
 	void (*started)(struct session *session, void *ctx);
-	void (*tick)(struct session *session, void *ctx); /* once a second */
+	void (*tick)(struct session *session, void *ctx);     /* once a second */
+	void (*stopping)(struct session *session, void *ctx); /* the rules still stand */
 	void (*finished)(struct session *session, void *ctx);
 	/* A log rule matched: from the worker of the packet's queue. May be NULL. */
 	void (*log)(const struct policy *policy, uint32_t rule,
