@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Numbered UDP datagrams. Says "ready", and what happened as JSON at the end.
+
+numbered.py send ADDRESS PORT LIMIT FLOWS   until LIMIT, or the end of standard input;
+                                            FLOWS > 1: each from a 127.0.0.N of its own
+numbered.py receive ADDRESS PORT            until standard input says how many were sent,
+                                            and nothing comes any more
+"""
+import json
+import select
+import socket
+import struct
+import sys
+
+SO_RCVBUFFORCE, SO_RXQ_OVFL = 33, 40
+BUFFER = 128 << 20
+IDLE_S = 0.4
+NUMBER = struct.Struct("!I")
+
+
+def open_socket(address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.socket(family, socket.SOCK_DGRAM)
+
+
+def told(seconds=0):
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
+
+
+def send(address, port, limit, flows):
+    sockets = [open_socket(address) for _ in range(flows)]
+    for index, each in enumerate(sockets):
+        if flows > 1:
+            each.bind((f"127.0.0.{index + 1}", 0))
+    print("ready", flush=True)
+    sent = 0
+    while sent < limit and not (sent % 64 == 0 and told()):
+        sockets[sent % flows].sendto(NUMBER.pack(sent), (address, port))
+        sent += 1
+    print(json.dumps({"sent": sent}))
+
+
+def open_receiver(address, port):
+    receiver = open_socket(address)
+    try:
+        receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    except PermissionError:         # not root, or in a user namespace
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    receiver.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+    receiver.bind((address, port))
+    receiver.settimeout(IDLE_S)
+    return receiver
+
+
+def collect(receiver):
+    """{number: how often it came}, and how many the socket dropped."""
+    came, overflow = {}, 0
+    while True:
+        try:
+            data, parts, _, _ = receiver.recvmsg(64, 64)
+        except TimeoutError:
+            if told():
+                return came, overflow
+            continue
+        number = NUMBER.unpack(data)[0]
+        came[number] = came.get(number, 0) + 1
+        for level, kind, value in parts:
+            if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL):
+                overflow = struct.unpack("I", value)[0]
+
+
+def receive(address, port):
+    receiver = open_receiver(address, port)
+    print("ready", flush=True)
+    came, overflow = collect(receiver)
+    sent = int(sys.stdin.readline())
+    print(json.dumps({
+        "came": sum(number < sent for number in came),
+        "missing": sum(number not in came for number in range(sent)),
+        "twice": sum(count > 1 for count in came.values()),
+        "overflow": overflow,
+    }))
+
+
+if sys.argv[1] == "send":
+    send(sys.argv[2], *map(int, sys.argv[3:6]))
+else:
+    receive(sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""nfqueue run under load: nothing goes missing unless it is counted."""
+import re
+import signal
+import time
+import pathlib
+
+from case import Arguments, Skip, case, main, need, same, until
+from program import Running, adds_up
+from traffic import FAMILIES, Receiver, Sender, UdpServer, udp_answers
+
+QUEUE = "queue input if udp dst port 5000"
+RSS_MAX_KIB = 16 << 10
+
+
+def stop_under_load(number, address, *options, hook="output", seconds=0.4):
+    """The program ends amid datagrams at full speed. At the output hook their sender
+    waits when many are queued, so none may be lost."""
+    receiver = Receiver(address, 5000)
+    rule = f"queue {hook} if udp dst port 5000"
+    with Running("run", "--json", *options, rule, "accept") as run:
+        sender = Sender(address, 5000)
+        time.sleep(seconds)
+        summary = run.summary(number)
+        time.sleep(0.1)
+    for row in run.objects():
+        same(row["passed"], 0, f"passed, after {row['seconds']} s")
+    sent = sender.count()
+    tally = receiver.tally(sent)
+    need(sent > summary["received"] > 0, f"no load: {sent} sent", summary)
+    adds_up(summary)
+    if hook == "output":
+        same(summary["lost"], 0, "lost")
+    same(tally["twice"], 0, "came twice")
+    same(tally["missing"], summary["lost"] + tally["overflow"],
+         f"missing of {sent}: not lost, nor dropped by the receiving socket")
+
+
+@case("a stop under load: no datagram is missing and none comes twice", seconds=40)
+def _():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        for address in FAMILIES.values():
+            stop_under_load(number, address)
+    stop_under_load(signal.SIGTERM, "127.0.0.1", "-q", "0-3", "--on-crash", "closed")
+
+
+@case("a stop under load at the input hook: missing is what was counted as lost")
+def _():
+    for address in FAMILIES.values():
+        stop_under_load(signal.SIGTERM, address, "--max-length", "65536", hook="input")
+
+
+@case("the counts of each second are right under load, too")
+def _():
+    stop_under_load(signal.SIGTERM, "127.0.0.1", seconds=3.5)
+
+
+def overload(*options):
+    """More comes than fits, also while the program is stopped. Returns the summary."""
+    receiver = Receiver("127.0.0.1", 5000)
+    with Running("run", "--json", *options, QUEUE, "accept") as run:
+        sender = Sender("127.0.0.1", 5000)
+        time.sleep(0.2)
+        run.pause()
+        time.sleep(0.3)
+        run.go_on()
+        time.sleep(1.2)             # a tick of the counters amid it
+        sent = sender.count()
+        time.sleep(0.2)
+        summary = run.summary()
+    tally = receiver.tally(sent)
+    same(summary["rule_packets"], sent, "packets the rule counted, and sent")
+    adds_up(summary)
+    same(tally["came"] + tally["overflow"], sent - summary["lost"],
+         "datagrams that arrived")
+    for one, two in zip(run.objects(), run.objects()[1:]):
+        need(one["passed"] <= two["passed"] and one["lost"] <= two["lost"],
+             "a count went down:", one, two)
+    return summary
+
+
+@case("a queue that is full: received + lost + passed = what the rule counted")
+def _():
+    summary = overload("--max-length", "64")
+    need(summary["lost"] > 0 and summary["passed"] == 0, summary)
+
+
+@case("a full queue that fails open: received + lost + passed = what the rule counted")
+def _():
+    summary = overload("--max-length", "64", "--fail-open")
+    need(summary["passed"] > 0 and summary["lost"] == 0, summary)
+
+
+@case("a full socket buffer: received + lost + passed = what the rule counted")
+def _():
+    summary = overload("--socket-buffer", "16k")
+    need(summary["lost_socket"] > 0 and summary["passed"] == 0, summary)
+
+
+@case("a full socket buffer that fails open: received + lost + passed = what the rule "
+      "counted")
+def _():
+    summary = overload("--socket-buffer", "16k", "--fail-open")
+    need(summary["passed"] > 0 and summary["lost"] == 0, summary)
+
+
+def rss_kib(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+) kB$", text, re.M)[1])
+
+
+@case("one queue with default settings under traffic takes less than 16 MiB")
+def _():
+    if Arguments.sanitized:
+        raise Skip("a sanitizer takes memory of its own")
+    UdpServer("::1", 6000)
+    with Running("run", "queue input", "accept") as run:
+        senders = [Sender(address, 5000) for address in FAMILIES.values()]
+        time.sleep(1)
+        for sender in senders:
+            sender.count()
+        until(lambda: udp_answers("::1", 6000, b"x" * 60000), 5, "an answer")
+        used = rss_kib(run.pid)
+        run.stop()
+    print(f"# VmRSS {used:,} KiB")
+    need(used < RSS_MAX_KIB, f"VmRSS is {used:,} KiB")
+
+
+main()
