@@ -50,4 +50,7 @@ struct policy {
 /* Room for one more element: the array, moved perhaps, or NULL for no memory. */
 void *policy_grow(void *array, size_t count, size_t *room, size_t element);
 
+/* `length` bytes of text, which end before any NUL, as a string. NULL: no memory. */
+char *policy_copy_text(const char *text, size_t length);
+
 #endif

@@ -108,7 +108,7 @@ static int check_rule(struct policy_line *line, struct policy_word expression,
 
 static char *line_text(const struct policy_line *line, const char *start)
 {
-	return strndup(start, (size_t)(line->end - start));
+	return policy_copy_text(start, (size_t)(line->end - start));
 }
 
 static int add_rule(struct policy *policy, const struct policy_rule *rule)
@@ -179,7 +179,7 @@ static int add_redirect(struct policy_line *line, struct policy_redirect *redire
 		return -ENOMEM;
 	policy->redirects = grown;
 	redirect->text = line_text(line, start);
-	redirect->match = strndup(expression.start, expression.length);
+	redirect->match = policy_copy_text(expression.start, expression.length);
 	redirect->line = line->shown;
 	/* Counted in any case: policy_free() frees what there is. */
 	policy->redirects[policy->redirect_count++] = *redirect;

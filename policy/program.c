@@ -89,7 +89,7 @@ int policy_program_get(struct policy *policy, const char *expression, size_t len
 
 	if (!made)
 		return -ENOMEM;
-	made->expression = strndup(expression, length);
+	made->expression = policy_copy_text(expression, length);
 	if (!made->expression)
 		goto out;
 	found = tfind(made, &policy->programs_by_text, by_expression);

@@ -9,7 +9,8 @@
 #define IPV6_HEADER 40
 #define TCP_HEADER_MIN 20
 #define UDP_HEADER 8
-#define ICMP_HEADER 8   /* type, code, checksum and four bytes whose use depends on type \
+#define ICMP_HEADER                                                                      \
+	8               /* type, code, checksum and four bytes whose use depends on type \
 			 */
 #define ICMPV6_HEADER 4 /* RFC 4443 section 2.1: the message body may be empty */
 

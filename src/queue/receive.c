@@ -17,7 +17,7 @@ static void count_gap(struct nfqueue *queue, uint32_t id)
 	uint32_t gap = id - queue->expected_id;
 
 	queue->expected_id = id + 1;
-	atomic_store_explicit(&queue->counters.last_id, id, memory_order_relaxed);
+	atomic_store_explicit(&queue->counters.last_id, id, memory_order_release);
 	if (gap == 0 || gap > INT32_MAX)
 		return;
 	if (queue_has(queue, NFQUEUE_FAIL_OPEN))

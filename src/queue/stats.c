@@ -53,13 +53,11 @@ static void snapshot(struct nfqueue_stats *stats, const struct counters *counter
 			continue;
 		}
 		read_counters(stats, counters);
-		atomic_thread_fence(memory_order_acquire);
 		if (version ==
 		    atomic_load_explicit(&counters->version, memory_order_relaxed))
 			return;
 	}
-	read_counters(stats,
-		      counters); /* its thread sleeps inside: better than nothing */
+	read_counters(stats, counters); /* it may not: better than nothing */
 }
 
 /*
@@ -78,11 +76,10 @@ static uint32_t trailing_gap(const struct nfqueue *queue, const struct proc_queu
 
 	version = atomic_load_explicit(&counters->version, memory_order_acquire);
 	gap = row->last_id -
-	      atomic_load_explicit(&counters->last_id, memory_order_relaxed);
+	      atomic_load_explicit(&counters->last_id, memory_order_acquire);
 	held = counter_get(&counters->held);
 	if (version % 2 || gap == 0 || gap > INT32_MAX || !read_row(queue, &later))
 		return 0;
-	atomic_thread_fence(memory_order_acquire);
 	if (version != atomic_load_explicit(&counters->version, memory_order_relaxed))
 		return 0;
 	return later.waiting == held ? gap : 0;

@@ -36,7 +36,8 @@ struct packet_case {
 static const struct packet_case packet_cases[] = {
 	{"TCP SYN with options",
 	 "4500003c 1c464000 40060000" IPV4_ENDS
-	 "04d20050 00000001 00000000 a002faf0 00000000 020405b4 0402080a 00000001 00000000"
+	 "04d20050 00000001 00000000 a002faf0 00000000 "
+	 "020405b4 0402080a 00000001 00000000"
 	 "01030307",
 	 0, 4, 6, 0, 60, 60, 20, 60,
 	 "IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [S], seq 1, win 64240, options "
@@ -122,7 +123,8 @@ static const struct packet_case packet_cases[] = {
 	 "45000028 00000000 40060000" IPV4_ENDS
 	 "04d20050 00000001 00000002 60100010 00000000",
 	 0, 4, 6, BAD, 40, 40, 20, 40,
-	 "IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [.] [bad hdr length 24 - too long, > 20]"},
+	 "IP 10.0.0.1.1234 > 10.0.0.2.80: Flags [.] "
+	 "[bad hdr length 24 - too long, > 20]"},
 	{"TCP shorter than its header",
 	 "45000020 00000000 40060000" IPV4_ENDS "04d20050 00000001 00000002",
 	 0, 4, 6, BAD, 32, 32, 20, 32,
@@ -160,7 +162,8 @@ static const struct packet_case packet_cases[] = {
 	 0, 6, 17, 0, 50, 50, 40, 48,
 	 "IP6 2001:db8::1.5000 > 2001:db8::2.6000: UDP, length 2"},
 	{"hop-by-hop, routing, destination options, TCP",
-	 "60000000 002c0040" IPV6_ENDS "2b00050200000000 3c00000000000000 0600010400000000"
+	 "60000000 002c0040" IPV6_ENDS "2b00050200000000 3c00000000000000 "
+	 "0600010400000000"
 	 "04d20050 00000001 00000002 50100010 00000000",
 	 0, 6, 6, 0, 84, 84, 64, 84,
 	 "IP6 2001:db8::1 > 2001:db8::2: HBH RT6 (len=0, type=0 [Deprecated], segleft=0) "
@@ -172,7 +175,8 @@ static const struct packet_case packet_cases[] = {
 	 "IP6 2001:db8::1 > 2001:db8::2: AH(spi=0x00000001,seq=0x2,icv=0xaabbccdd): "
 	 "5000 > 6000: UDP, length 0"},
 	{"mobility, HIP and shim6 before no next header",
-	 "60000000 00188740" IPV6_ENDS "8b00000000000000 8c00000000000000 3b00000000000000",
+	 "60000000 00188740" IPV6_ENDS "8b00000000000000 8c00000000000000 "
+	 "3b00000000000000",
 	 0, 6, 59, 0, 64, 64, 64, 64,
 	 "IP6 2001:db8::1 > 2001:db8::2: mobility: BRR"},
 	{"no next header, whatever stands there",
