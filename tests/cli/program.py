@@ -53,6 +53,15 @@ def as_ordinary_user(*args, **kwargs):
         return nfqueue(*args, prefix=NOBODY, program=program, **kwargs)
 
 
+def sees_queues():
+    """Whether the kernel shows its table of queues to us: to the first root only."""
+    try:
+        pathlib.Path("/proc/thread-self/net/netfilter/nfnetlink_queue").read_text()
+    except PermissionError:
+        return False
+    return True
+
+
 def tables():
     """The names of nfqueue's tables in this network namespace, by the program itself."""
     done = nfqueue("rules", "list", "--json")
