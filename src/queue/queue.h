@@ -21,20 +21,27 @@ enum packet_state {
 	PACKET_DECIDED,   /* its verdict is noted, not sent */
 };
 
-/* A packet and the slot it was received into: one allocation. */
+#define CACHE_LINE 64u
+
+/*
+ * A packet and the slot it was received into: one allocation. What every pass over a
+ * batch touches fills the first cache line, and the id is at the begin of the second.
+ */
 struct nfqueue_packet {
-	struct nfqueue *queue;
-	struct wire_packet wire;
-	struct nfqueue_verdict verdict;
+	_Alignas(CACHE_LINE) struct nfqueue *queue;
 	uint64_t order; /* of arrival; ids wrap, this does not */
+	struct nfqueue_verdict verdict;
 	enum packet_state state;
+	unsigned int index;                /* of its slot, until it leaves */
 	bool held;                         /* it shall leave its batch */
 	bool left;                         /* it has: its memory is its own now */
-	unsigned int index;                /* of its slot, until it leaves */
 	TAILQ_ENTRY(nfqueue_packet) entry; /* held, or backlog */
+	_Alignas(CACHE_LINE) struct wire_packet wire;
 	size_t capacity;
-	_Alignas(16) uint8_t buffer[];
+	_Alignas(CACHE_LINE) uint8_t buffer[];
 };
+
+_Static_assert(offsetof(struct nfqueue_packet, wire) == CACHE_LINE, "one line before it");
 
 TAILQ_HEAD(packet_list, nfqueue_packet);
 

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define CACHE_LINE 64u
-
 /* Room beyond the copy range for what the kernel may add: nested conntrack, context. */
 #define SLOT_CONNTRACK 2048u
 #define SLOT_SECCTX 4096u
@@ -37,7 +35,9 @@ size_t slot_size_for(const struct nfqueue *queue)
 
 struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity)
 {
-	struct nfqueue_packet *packet = malloc(sizeof(*packet) + capacity);
+	size_t size = sizeof(struct nfqueue_packet) + capacity;
+	struct nfqueue_packet *packet = aligned_alloc(
+		CACHE_LINE, (size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
 
 	if (!packet)
 		return NULL;
