@@ -12,7 +12,8 @@ import socket
 import struct
 import sys
 
-SO_RCVBUFFORCE, SO_RXQ_OVFL = 33, 40
+SO_RCVBUFFORCE, SO_MEMINFO = 33, 55
+MEMINFO = struct.Struct("9I")
 BUFFER = 128 << 20
 IDLE_S = 0.4
 NUMBER = struct.Struct("!I")
@@ -46,39 +47,39 @@ def open_receiver(address, port):
         receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
     except PermissionError:         # not root, or in a user namespace
         receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-    receiver.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
     receiver.bind((address, port))
     receiver.settimeout(IDLE_S)
     return receiver
 
 
 def collect(receiver):
-    """{number: how often it came}, and how many the socket dropped."""
-    came, overflow = {}, 0
+    """{number: how often it came}"""
+    came = {}
     while True:
         try:
-            data, parts, _, _ = receiver.recvmsg(64, 64)
+            number = NUMBER.unpack(receiver.recv(64))[0]
+            came[number] = came.get(number, 0) + 1
         except TimeoutError:
             if told():
-                return came, overflow
-            continue
-        number = NUMBER.unpack(data)[0]
-        came[number] = came.get(number, 0) + 1
-        for level, kind, value in parts:
-            if (level, kind) == (socket.SOL_SOCKET, SO_RXQ_OVFL):
-                overflow = struct.unpack("I", value)[0]
+                return came
+
+
+def overflow(receiver):
+    """How many this socket had no room for: the last of the kernel's SK_MEMINFO_*."""
+    memory = receiver.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+    return MEMINFO.unpack(memory)[-1]
 
 
 def receive(address, port):
     receiver = open_receiver(address, port)
     print("ready", flush=True)
-    came, overflow = collect(receiver)
+    came = collect(receiver)
     sent = int(sys.stdin.readline())
     print(json.dumps({
         "came": sum(number < sent for number in came),
         "missing": sum(number not in came for number in range(sent)),
         "twice": sum(count > 1 for count in came.values()),
-        "overflow": overflow,
+        "overflow": overflow(receiver),
     }))
 
 
