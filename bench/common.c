@@ -47,14 +47,13 @@ void bench_parse(struct bench_options *options, int argc, char **argv)
 	}
 }
 
-void bench_ready(const struct bench_options *options)
+bool bench_ready(const struct bench_options *options)
 {
 	char go;
 
 	puts("ready");
 	fflush(stdout);
-	if (options->drain && read(STDIN_FILENO, &go, 1) != 1)
-		exit(1);
+	return !options->drain || read(STDIN_FILENO, &go, 1) == 1;
 }
 
 static uint64_t clock_ns(clockid_t clock)

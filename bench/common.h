@@ -32,8 +32,8 @@ struct bench_time {
 void bench_parse(struct bench_options *options, int argc, char **argv);
 
 /* Tells the driver that the queue is bound. For a drain, waits until the driver has
- * filled it; exits if the driver went away instead. */
-void bench_ready(const struct bench_options *options);
+ * filled it. False: the driver has had enough. */
+bool bench_ready(const struct bench_options *options);
 
 struct bench_time bench_now(void);
 

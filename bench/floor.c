@@ -176,8 +176,9 @@ int main(int argc, char **argv)
 	subject.policy = options.policy;
 	subject.fd = open_queue();
 	prepare(&subject);
-	bench_ready(&options);
-	start = bench_now();
-	bench_report(run(&subject, options.drain), start);
+	while (bench_ready(&options)) {
+		start = bench_now();
+		bench_report(run(&subject, options.drain), start);
+	}
 	return 0;
 }

@@ -96,10 +96,12 @@ int main(int argc, char **argv)
 	subject.queue = peer_open(&subject.handle, decide, &subject);
 	if (options.drain)
 		peer_enlarge(subject.handle, subject.queue);
-	bench_ready(&options);
-	start = bench_now();
-	run(&subject);
-	bench_report(subject.decided, start);
+	while (bench_ready(&options)) {
+		subject.decided = 0;
+		start = bench_now();
+		run(&subject);
+		bench_report(subject.decided, start);
+	}
 	nfq_destroy_queue(subject.queue);
 	nfq_close(subject.handle);
 	return 0;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Subject `ours`: libnfqueue, the engine and a decide function, as a program uses it. */
+/*
+ * Subject `ours`: libnfqueue as a program uses it. Live traffic is decided by
+ * nfqueue_run(); a queue that is filled first is drained by a loop over nfqueue_recv(),
+ * for the engine's worker, the same loop, would not wait for the filling.
+ */
 #include <err.h>
 #include <stddef.h>
 
@@ -7,83 +11,73 @@
 
 #include "common.h"
 
-struct subject {
-	const struct bench_options *options;
-	struct nfqueue_engine *engine;
-	uint32_t decided;
-};
+#define BATCH 64
 
-static struct nfqueue_verdict decide_each(struct nfqueue_packet *packet, void *ctx)
+static uint32_t decide_batch(struct nfqueue *queue, enum bench_policy policy)
 {
-	struct subject *subject = ctx;
-	uint32_t id = nfqueue_packet_id(packet);
+	struct nfqueue_packet *packets[BATCH];
+	int count = nfqueue_recv(queue, packets, BATCH, -1);
 
-	if (++subject->decided == subject->options->drain)
-		nfqueue_engine_stop(subject->engine);
-	return bench_drops(subject->options->policy, id) ? NFQUEUE_DROP : NFQUEUE_ACCEPT;
+	if (count < 0)
+		errx(1, "%s", nfqueue_error(queue));
+	for (int i = 0; i < count; i++) {
+		uint32_t id = nfqueue_packet_id(packets[i]);
+
+		if (bench_drops(policy, id))
+			nfqueue_drop(packets[i]);
+		else
+			nfqueue_accept(packets[i]);
+	}
+	return (uint32_t)count;
 }
 
-static struct nfqueue_verdict accept_all(struct nfqueue_packet *packet, void *ctx)
+static void drain(const struct bench_options *options)
 {
-	struct subject *subject = ctx;
-
-	if (++subject->decided == subject->options->drain)
-		nfqueue_engine_stop(subject->engine);
-	return NFQUEUE_ACCEPT;
-}
-
-/* The workers start when the queue is filled, so that they are all that is measured. */
-static int drain(struct subject *subject, struct nfqueue_engine_options *options)
-{
-	struct nfqueue_options queue = {
-		.size = sizeof(queue),
+	struct nfqueue_options queue_options = {
+		.size = sizeof(queue_options),
 		.max_length = BENCH_MAX_LENGTH,
 		.socket_buffer = BENCH_SOCKET_BUFFER,
 	};
 	struct bench_time start;
-	int error;
+	struct nfqueue *queue;
+	uint32_t decided;
 
-	options->queue_options = &queue;
-	error = nfqueue_engine_new(&subject->engine, options);
-	if (error < 0)
-		goto out;
-	bench_ready(subject->options);
-	start = bench_now();
-	error = nfqueue_engine_start(subject->engine);
-	if (error < 0)
-		goto out;
-	error = nfqueue_engine_wait(subject->engine);
-	bench_report(subject->decided, start);
-out:
-	if (error < 0)
-		warnx("%s", nfqueue_engine_error(subject->engine));
-	nfqueue_engine_free(subject->engine);
-	return error;
+	if (nfqueue_open(&queue, &queue_options) < 0)
+		errx(1, "%s", nfqueue_error(queue));
+	while (bench_ready(options)) {
+		decided = 0;
+		start = bench_now();
+		while (decided < options->drain)
+			decided += decide_batch(queue, options->policy);
+		nfqueue_flush(queue);
+		bench_report(decided, start);
+	}
+	nfqueue_close(queue);
+}
+
+static struct nfqueue_verdict accept_all(struct nfqueue_packet *packet, void *ctx)
+{
+	return NFQUEUE_ACCEPT;
 }
 
 static int started(struct nfqueue_engine *engine, void *ctx)
 {
-	struct subject *subject = ctx;
-
-	bench_ready(subject->options);
-	return 0;
+	return bench_ready(ctx) ? 0 : -1;
 }
 
 int main(int argc, char **argv)
 {
 	struct bench_options options;
-	struct subject subject = {.options = &options};
 	struct nfqueue_engine_options engine = {
 		.size = sizeof(engine),
 		.decide = accept_all,
-		.ctx = &subject,
+		.ctx = &options,
 		.started = started,
 	};
-	int error;
 
 	bench_parse(&options, argc, argv);
-	if (options.policy != BENCH_ACCEPT)
-		engine.decide = decide_each;
-	error = options.drain ? drain(&subject, &engine) : nfqueue_run(&engine);
-	return error < 0;
+	if (!options.drain)
+		return nfqueue_run(&engine) < 0;
+	drain(&options);
+	return 0;
 }
