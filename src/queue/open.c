@@ -183,7 +183,7 @@ uint16_t nfqueue_number(const struct nfqueue *queue)
 
 uint32_t nfqueue_capabilities(const struct nfqueue *queue)
 {
-	return atomic_load_explicit(&queue->capabilities, memory_order_relaxed);
+	return queue_capabilities(queue);
 }
 
 uint32_t nfqueue_socket_buffer(const struct nfqueue *queue)

@@ -113,15 +113,19 @@ struct nfqueue {
 	char error[QUEUE_ERROR_MAX];
 };
 
+static inline uint32_t queue_capabilities(const struct nfqueue *queue)
+{
+	return atomic_load_explicit(&queue->capabilities, memory_order_relaxed);
+}
+
 static inline bool queue_has(const struct nfqueue *queue, uint32_t capability)
 {
-	return atomic_load_explicit(&queue->capabilities, memory_order_relaxed) &
-	       capability;
+	return queue_capabilities(queue) & capability;
 }
 
 static inline void queue_set_has(struct nfqueue *queue, uint32_t capability, bool has)
 {
-	uint32_t now = atomic_load_explicit(&queue->capabilities, memory_order_relaxed);
+	uint32_t now = queue_capabilities(queue);
 
 	atomic_store_explicit(&queue->capabilities,
 			      has ? now | capability : now & ~capability,

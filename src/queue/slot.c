@@ -25,7 +25,7 @@ size_t message_size(uint32_t copy_range, uint32_t flags)
 
 size_t slot_size_for(const struct nfqueue *queue)
 {
-	size_t size = message_size(queue->copy_range, nfqueue_capabilities(queue));
+	size_t size = message_size(queue->copy_range, queue_capabilities(queue));
 
 	/*
 	 * An odd number of cache lines, so that slots do not all fall into the same sets.
