@@ -3,6 +3,8 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdbool.h>
+
 /* What the program's exit status says. */
 enum exit_code {
 	EXIT_DONE = 0,
@@ -35,5 +37,9 @@ int usage_error(const struct command *command, const char *format, ...)
 
 /* `nfqueue NAME --help`. Returns EXIT_DONE. */
 int command_print_help(const struct command *command);
+
+/* Takes the options of a command that has --json and --help only; optind is behind them.
+ * Returns -1: go on; else the exit status. */
+int take_json_option(const struct command *command, int argc, char **argv, bool *json);
 
 #endif

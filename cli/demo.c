@@ -8,7 +8,7 @@
 #include "number.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,18 +166,11 @@ static int demo(bool json)
 
 static int demo_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	bool json = false;
-	int option;
+	bool json;
+	int code = take_json_option(&command_demo, argc, argv, &json);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_print_help(&command_demo);
-		if (option != 'j')
-			return usage_error(&command_demo, "an unknown option");
-		json = true;
-	}
+	if (code >= 0)
+		return code;
 	if (optind < argc)
 		return usage_error(&command_demo, "'%s' is not wanted here",
 				   argv[optind]);

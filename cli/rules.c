@@ -5,7 +5,7 @@
 #include <nfqueue/rules.h>
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,18 +108,11 @@ static int clean(void)
 
 static int rules_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	bool json = false;
-	int option;
+	bool json;
+	int code = take_json_option(&command_rules, argc, argv, &json);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_print_help(&command_rules);
-		if (option != 'j')
-			return usage_error(&command_rules, "an unknown option");
-		json = true;
-	}
+	if (code >= 0)
+		return code;
 	if (optind + 1 != argc)
 		return usage_error(&command_rules, "say 'list' or 'clean'");
 	if (strcmp(argv[optind], "list") == 0)

@@ -6,7 +6,7 @@
 #include <nfqueue/queue.h>
 
 #include <errno.h>
-#include <getopt.h>
+#include <unistd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,18 +137,11 @@ static int show(bool json)
 
 static int stat_main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	bool json = false;
-	int option;
+	bool json;
+	int code = take_json_option(&command_stat, argc, argv, &json);
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'h')
-			return command_print_help(&command_stat);
-		if (option != 'j')
-			return usage_error(&command_stat, "an unknown option");
-		json = true;
-	}
+	if (code >= 0)
+		return code;
 	if (optind < argc)
 		return usage_error(&command_stat, "'%s' is not wanted here",
 				   argv[optind]);
