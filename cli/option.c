@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <getopt.h>
+#include <stddef.h>
 
 int take_json_option(const struct command *command, int argc, char **argv, bool *json)
 {
