@@ -60,6 +60,9 @@ static const char help[] =
 	"  nfqueue run 'queue output if udp port 53' 'log' 'drop if host 10.0.0.9'\n"
 	"  nfqueue run -q 0-3 --fail-open -f policy.nfq\n";
 
+/* More threads than any machine has CPUs for. */
+#define QUEUES_MAX 1024u
+
 struct run_arguments {
 	struct session_options session;
 	struct report report;
@@ -105,6 +108,20 @@ static int take_number(const char *name, uint32_t min, uint32_t max, uint32_t *o
 			   min, max);
 }
 
+static int take_queues(struct session_options *session)
+{
+	if (queue_range_parse(optarg, &session->first_queue, &session->queue_count) < 0)
+		return usage_error(&command_run,
+				   "--queue %s: a number from 0 to 65535, or a range N-M",
+				   optarg);
+	if (session->queue_count > QUEUES_MAX)
+		return usage_error(&command_run,
+				   "--queue %s: at most %u queues, a thread each; one a "
+				   "CPU is best",
+				   optarg, QUEUES_MAX);
+	return EXIT_DONE;
+}
+
 static int take_on_crash(struct session_options *session)
 {
 	if (strcmp(optarg, "open") == 0)
@@ -126,12 +143,7 @@ static int take_option(struct run_arguments *arguments, int option)
 		arguments->file = optarg;
 		return EXIT_DONE;
 	case 'q':
-		if (queue_range_parse(optarg, &arguments->session.first_queue,
-				      &arguments->session.queue_count) == 0)
-			return EXIT_DONE;
-		return usage_error(&command_run,
-				   "--queue %s: a number from 0 to 65535, or a range N-M",
-				   optarg);
+		return take_queues(&arguments->session);
 	case OPTION_ON_CRASH:
 		return take_on_crash(&arguments->session);
 	case OPTION_FAIL_OPEN:
