@@ -29,6 +29,7 @@ static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *pa
 	memcpy(copy->buffer, packet->buffer, length);
 	counters_begin(&queue->counters);
 	kept = receive_message(copy, length, truncated);
+	tally_publish(queue);
 	counters_end(&queue->counters);
 	if (!kept) {
 		free(copy);

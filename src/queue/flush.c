@@ -53,18 +53,18 @@ static int send_messages(struct nfqueue *queue, size_t count)
 	return 0;
 }
 
-static int send_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
-			size_t count, uint64_t barrier)
+static void put_entry(struct nfqueue *queue, size_t index,
+		      const struct nfqueue_packet *packet)
 {
-	size_t coverable = 0;
+	queue->entries[index].id = packet->wire.id;
+	queue->entries[index].verdict = packet->verdict;
+}
+
+/* Sends the first `count` entries, of which ranges may cover the first `coverable`. */
+static int send_entries(struct nfqueue *queue, size_t count, size_t coverable)
+{
 	int err;
 
-	for (size_t i = 0; i < count; i++) {
-		queue->entries[i].id = packets[i]->wire.id;
-		queue->entries[i].verdict = packets[i]->verdict;
-		if (packets[i]->order < barrier)
-			coverable = i + 1;
-	}
 	counters_begin(&queue->counters);
 	err = send_messages(queue,
 			    coalesce(queue->entries, count, coverable, queue->messages));
@@ -72,19 +72,6 @@ static int send_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
 		counter_subtract(&queue->counters.held, count);
 	counters_end(&queue->counters);
 	return err;
-}
-
-/* The oldest packet without a verdict: no range may reach it. */
-static uint64_t find_barrier(const struct nfqueue *queue)
-{
-	const struct nfqueue_packet *oldest = TAILQ_FIRST(&queue->held);
-
-	if (oldest)
-		return oldest->order;
-	for (unsigned int i = 0; i < queue->batch_count; i++)
-		if (queue->batch[i]->state == PACKET_UNDECIDED)
-			return queue->batch[i]->order;
-	return UINT64_MAX;
 }
 
 /* Whether the late ones were decided in the order of their arrival. Only then may they
@@ -97,32 +84,49 @@ static bool late_in_order(const struct nfqueue *queue)
 	return true;
 }
 
-/* A range over late ones must not reach into the batch, which is sent behind them. */
-static uint64_t late_barrier(const struct nfqueue *queue, uint64_t barrier)
+/* Ranges over late ones reach neither a packet that is still held nor the batch, which
+ * is sent behind them. */
+static uint64_t late_barrier(const struct nfqueue *queue)
 {
+	const struct nfqueue_packet *held = TAILQ_FIRST(&queue->held);
+
 	if (!late_in_order(queue))
 		return 0;
-	if (queue->batch_count && queue->batch[0]->order < barrier)
-		return queue->batch[0]->order;
-	return barrier;
+	if (held)
+		return held->order;
+	return queue->batch_count ? queue->batch[0]->order : UINT64_MAX;
 }
 
-static int flush_late(struct nfqueue *queue, uint64_t barrier)
+static int send_late(struct nfqueue *queue, struct nfqueue_packet **late, size_t count,
+		     uint64_t barrier)
 {
+	size_t coverable = 0;
+	int err;
+
+	for (size_t i = 0; i < count; i++) {
+		put_entry(queue, i, late[i]);
+		if (late[i]->order < barrier)
+			coverable = i + 1;
+	}
+	err = send_entries(queue, count, coverable);
+	for (size_t i = 0; i < count && err == 0; i++)
+		slot_release(late[i]);
+	return err;
+}
+
+static int flush_late(struct nfqueue *queue)
+{
+	uint64_t barrier = late_barrier(queue);
 	size_t done = 0, count;
 	int err = 0;
 
-	barrier = late_barrier(queue, barrier);
-	while (done < queue->late_count) {
+	while (done < queue->late_count && err == 0) {
 		count = queue->late_count - done;
 		if (count > FLUSH_MAX)
 			count = FLUSH_MAX;
-		err = send_packets(queue, queue->late + done, count, barrier);
-		if (err < 0)
-			break;
-		for (size_t i = done; i < done + count; i++)
-			slot_release(queue->late[i]);
-		done += count;
+		err = send_late(queue, queue->late + done, count, barrier);
+		if (err == 0)
+			done += count;
 	}
 	queue->late_count -= done;
 	memmove(queue->late, queue->late + done,
@@ -130,40 +134,40 @@ static int flush_late(struct nfqueue *queue, uint64_t barrier)
 	return err;
 }
 
-static unsigned int collect_decided(struct nfqueue *queue)
+static bool goes_with_batch(const struct nfqueue_packet *packet)
 {
-	unsigned int count = 0;
+	return packet->state == PACKET_DECIDED && !packet->held;
+}
+
+/* Held packets are older than the batch: while there are any, no range covers it. */
+static int flush_batch(struct nfqueue *queue)
+{
+	bool covered = TAILQ_EMPTY(&queue->held);
+	size_t count = 0, coverable = 0;
 
 	for (unsigned int i = 0; i < queue->batch_count; i++) {
-		struct nfqueue_packet *packet = queue->batch[i];
+		const struct nfqueue_packet *packet = queue->batch[i];
 
-		if (packet->state == PACKET_DECIDED && !packet->held)
-			queue->decided[count++] = packet;
+		if (goes_with_batch(packet))
+			put_entry(queue, count++, packet);
+		else if (packet->state == PACKET_UNDECIDED)
+			covered = false;
+		if (covered)
+			coverable = count;
 	}
-	return count;
+	return count ? send_entries(queue, count, coverable) : 0;
 }
 
-static int flush_batch(struct nfqueue *queue, uint64_t barrier)
-{
-	unsigned int count = collect_decided(queue);
-	int err;
-
-	if (count == 0)
-		return 0;
-	err = send_packets(queue, queue->decided, count, barrier);
-	for (unsigned int i = 0; i < count && err == 0; i++)
-		slot_release(queue->decided[i]);
-	return err;
-}
-
-/* What is sent leaves the batch. */
-static void shrink_batch(struct nfqueue *queue)
+/* What is sent leaves the batch: late ones are free already, the others if `all` went. */
+static void shrink_batch(struct nfqueue *queue, bool all)
 {
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < queue->batch_count; i++) {
 		struct nfqueue_packet *packet = queue->batch[i];
 
+		if (all && goes_with_batch(packet))
+			packet->state = PACKET_FREE;
 		if (packet->state != PACKET_FREE)
 			queue->batch[kept++] = packet;
 		else if (packet->left)
@@ -174,14 +178,13 @@ static void shrink_batch(struct nfqueue *queue)
 
 int nfqueue_flush(struct nfqueue *queue)
 {
-	uint64_t barrier = find_barrier(queue);
 	int err = 0;
 
 	/* The late ones first: they are older than what the batch's ranges cover. */
 	if (queue->late_count)
-		err = flush_late(queue, barrier);
+		err = flush_late(queue);
 	if (err == 0)
-		err = flush_batch(queue, barrier);
-	shrink_batch(queue);
+		err = flush_batch(queue);
+	shrink_batch(queue, err == 0);
 	return err;
 }

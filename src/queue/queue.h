@@ -53,6 +53,12 @@ struct sent_message {
 	uint32_t code;
 };
 
+/* What a batch brought, until its counts are published. */
+struct tally {
+	uint32_t received, truncated;
+	uint64_t bytes;
+};
+
 /* Of the ring of sent messages: at the least, and twice what may wait. */
 #define SENT_MIN 8192u
 
@@ -87,13 +93,13 @@ struct nfqueue {
 	struct iovec *vectors;
 	struct nfqueue_packet **batch; /* received and not yet released, in order */
 	unsigned int batch_count;
-	struct nfqueue_packet **decided; /* those of the batch that a flush sends */
 	struct packet_list held;      /* undecided, oldest first; older than the batch */
 	struct packet_list backlog;   /* came while an ACK was awaited */
 	struct nfqueue_packet **late; /* held once, decided now */
 	size_t late_count, late_size;
 	uint64_t arrivals;
 	uint32_t expected_id;
+	struct tally tally;
 
 	uint32_t sequence;
 	uint32_t ack_sequence; /* of the configuration message that waits for its ACK */
@@ -160,6 +166,9 @@ unsigned int slots_refill(struct nfqueue *queue);
 /* Looks at one received message; true if `packet` now is a packet that somebody must
  * decide. */
 bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated);
+
+/* Adds what was received to the counts. */
+void tally_publish(struct nfqueue *queue);
 
 /* verdict.c */
 bool verdict_is_known(uint32_t code);

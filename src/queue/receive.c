@@ -17,7 +17,6 @@ static void count_gap(struct nfqueue *queue, uint32_t id)
 	uint32_t gap = id - queue->expected_id;
 
 	queue->expected_id = id + 1;
-	atomic_store_explicit(&queue->counters.last_id, id, memory_order_release);
 	if (gap == 0 || gap > INT32_MAX)
 		return;
 	if (queue_has(queue, NFQUEUE_FAIL_OPEN))
@@ -28,15 +27,28 @@ static void count_gap(struct nfqueue *queue, uint32_t id)
 
 static void count_packet(struct nfqueue *queue, const struct wire_packet *packet)
 {
-	struct counters *counters = &queue->counters;
+	struct tally *tally = &queue->tally;
 	bool cut = packet->present & (1u << WIRE_CAP_LEN);
 
 	count_gap(queue, packet->id);
-	counter_add(&counters->received, 1);
-	counter_add(&counters->held, 1);
-	counter_add(&counters->bytes, cut ? packet->cap_len : packet->payload.length);
-	if (cut)
-		counter_add(&counters->truncated, 1);
+	tally->received++;
+	tally->bytes += cut ? packet->cap_len : packet->payload.length;
+	tally->truncated += cut;
+}
+
+/* The counts that others read, once a batch. */
+void tally_publish(struct nfqueue *queue)
+{
+	struct counters *counters = &queue->counters;
+	struct tally *tally = &queue->tally;
+
+	atomic_store_explicit(&counters->last_id, queue->expected_id - 1,
+			      memory_order_release);
+	counter_add(&counters->received, tally->received);
+	counter_add(&counters->held, tally->received);
+	counter_add(&counters->bytes, tally->bytes);
+	counter_add(&counters->truncated, tally->truncated);
+	*tally = (struct tally){0};
 }
 
 /*
@@ -226,6 +238,7 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 	counter_add(&queue->counters.batches, 1);
 	counters_begin(&queue->counters);
 	*returned = take_batch(queue, (unsigned int)count, packets);
+	tally_publish(queue);
 	counters_end(&queue->counters);
 	if ((unsigned int)count < size)
 		queue->settled = queue->sequence; /* it is empty now */

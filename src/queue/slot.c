@@ -106,15 +106,14 @@ int slots_new(struct nfqueue *queue)
 	queue->slots_stale = true;
 	queue->slots = calloc(size, sizeof(*queue->slots));
 	queue->batch = calloc(size, sizeof(*queue->batch));
-	queue->decided = calloc(size, sizeof(*queue->decided));
 	queue->headers = calloc(size, sizeof(*queue->headers));
 	queue->vectors = calloc(size, sizeof(*queue->vectors));
 	queue->entries = calloc(FLUSH_MAX, sizeof(*queue->entries));
 	queue->messages = calloc(FLUSH_MAX, sizeof(*queue->messages));
 	queue->send_buffer = malloc((size_t)FLUSH_MAX * WIRE_VERDICT_PLAIN_MAX);
-	if (!queue->slots || !queue->batch || !queue->decided || !queue->headers ||
-	    !queue->vectors || sent_reserve(queue, queue->max_length) < 0 ||
-	    !queue->entries || !queue->messages || !queue->send_buffer)
+	if (!queue->slots || !queue->batch || !queue->headers || !queue->vectors ||
+	    sent_reserve(queue, queue->max_length) < 0 || !queue->entries ||
+	    !queue->messages || !queue->send_buffer)
 		return -1;
 	return slots_refill(queue) == size ? 0 : -1;
 }
@@ -143,7 +142,6 @@ void slots_free(struct nfqueue *queue)
 		free(queue->slots[i]);
 	free(queue->slots);
 	free(queue->batch);
-	free(queue->decided);
 	free(queue->headers);
 	free(queue->vectors);
 	free(queue->late);

@@ -81,6 +81,7 @@ static uint32_t put_answer(uint8_t type, uint32_t sequence, int error)
 
 static uint64_t count(const counter *number)
 {
+	tally_publish(&queue);
 	return counter_get(number);
 }
 
