@@ -13,6 +13,14 @@
 
 #define BATCH 64
 
+static void decide(struct nfqueue_packet *packet, enum bench_policy policy)
+{
+	if (policy != BENCH_ACCEPT && bench_drops(policy, nfqueue_packet_id(packet)))
+		nfqueue_drop(packet);
+	else
+		nfqueue_accept(packet);
+}
+
 static uint32_t decide_batch(struct nfqueue *queue, enum bench_policy policy)
 {
 	struct nfqueue_packet *packets[BATCH];
@@ -20,14 +28,8 @@ static uint32_t decide_batch(struct nfqueue *queue, enum bench_policy policy)
 
 	if (count < 0)
 		errx(1, "%s", nfqueue_error(queue));
-	for (int i = 0; i < count; i++) {
-		uint32_t id = nfqueue_packet_id(packets[i]);
-
-		if (bench_drops(policy, id))
-			nfqueue_drop(packets[i]);
-		else
-			nfqueue_accept(packets[i]);
-	}
+	for (int i = 0; i < count; i++)
+		decide(packets[i], policy);
 	return (uint32_t)count;
 }
 

@@ -165,6 +165,18 @@ static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_m
 			   strerror(errno));
 }
 
+/* Messages are decoded attribute by attribute, each behind the one before: without this
+ * every cache line would be waited for in turn. A small message and its packet are so
+ * long. */
+#define FETCH_LINES 9u
+#define FETCH_AHEAD 2u
+
+static void fetch_slot(const struct nfqueue_packet *slot)
+{
+	for (unsigned int i = 0; i < FETCH_LINES; i++)
+		__builtin_prefetch((const char *)slot + i * CACHE_LINE);
+}
+
 static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 			       struct nfqueue_packet **packets)
 {
@@ -174,6 +186,8 @@ static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 		struct nfqueue_packet *packet = queue->slots[i];
 		bool truncated = queue->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
 
+		if (i + FETCH_AHEAD < count)
+			fetch_slot(queue->slots[i + FETCH_AHEAD]);
 		if (!receive_message(packet, queue->headers[i].msg_len, truncated))
 			continue;
 		queue->batch[queue->batch_count++] = packet;
