@@ -49,7 +49,7 @@ static int read_output(int fd, char *text, size_t size)
 	struct pollfd event = {.fd = fd, .events = POLLIN};
 	size_t used = 0;
 	char rest[256];
-	ssize_t n;
+	ssize_t n = 1; /* an interrupted wait goes on */
 
 	do {
 		int ready = poll(&event, 1, TIMEOUT_MS);

@@ -20,7 +20,7 @@ static cJSON *new_object(const char *type)
 	clock_gettime(CLOCK_REALTIME, &now);
 	cJSON_AddStringToObject(object, "type", type);
 	cJSON_AddNumberToObject(object, "time",
-				(double)now.tv_sec + (double)(now.tv_nsec / 1000) / 1e6);
+				(double)now.tv_sec + (double)now.tv_nsec / 1e9);
 	return object;
 }
 

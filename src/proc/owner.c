@@ -80,7 +80,7 @@ static void read_name(const char *pid, char name[16])
 int32_t proc_port_owner(uint32_t port_id, char name[16])
 {
 	struct dirent *entry;
-	uint64_t inode;
+	uint64_t inode = 0;
 	int32_t pid = 0;
 	char link[64];
 	DIR *proc;

@@ -15,7 +15,7 @@ static int open_and_dump(struct rules_socket *socket, struct rules_table **table
 {
 	int error = rules_socket_open(socket);
 
-	if (error)
+	if (error < 0)
 		return error;
 	error = rules_table_dump(socket, tables);
 	if (error < 0)
