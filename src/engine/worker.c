@@ -4,6 +4,7 @@
  */
 #include "engine/engine.h"
 
+#include "queue/clock.h"
 #include "queue/worker.h"
 
 #include <errno.h>
@@ -18,14 +19,6 @@
  * came for so long.
  */
 #define QUIET_MS 20
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void decide_batch(struct worker *worker, int count)
 {
@@ -64,7 +57,7 @@ static bool is_passing(int error)
 
 static int drain(struct worker *worker)
 {
-	uint64_t now = now_ms(), quiet = now + QUIET_MS;
+	uint64_t now = clock_ms(), quiet = now + QUIET_MS;
 	uint64_t end = now + worker->engine->options.drain_ms;
 	int count;
 
@@ -72,7 +65,7 @@ static int drain(struct worker *worker)
 	 * quiet. */
 	do {
 		count = work(worker, QUIET_MS);
-		now = now_ms();
+		now = clock_ms();
 		if (count != 0)
 			quiet = now + QUIET_MS;
 	} while ((count >= 0 || is_passing(count)) && now < quiet && now < end);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "queue/queue.h"
 
+#include "queue/clock.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /*
  * Ids count up by one for each packet that the kernel tried to hand over: what is missing
@@ -259,17 +260,9 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 	return count;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static int time_left(uint64_t end)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ms();
 
 	return now < end ? (int)(end - now) : 0;
 }
@@ -288,7 +281,7 @@ static bool was_woken(struct nfqueue *queue)
 static int receive_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
 			   unsigned int max, int timeout_ms)
 {
-	uint64_t end = timeout_ms > 0 ? now_ms() + (uint64_t)timeout_ms : 0;
+	uint64_t end = timeout_ms > 0 ? clock_ms() + (uint64_t)timeout_ms : 0;
 	unsigned int returned = 0;
 	int count;
 

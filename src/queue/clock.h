@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Time that never jumps, for deadlines of the queue and of the engine. */
+#ifndef NFQUEUE_QUEUE_CLOCK_H
+#define NFQUEUE_QUEUE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+#endif
