@@ -23,6 +23,8 @@ enum nfqueue_verdict_code {
 /** Which of the members below `set` are sent along with the verdict. */
 #define NFQUEUE_SET_MARK (1u << 0)
 #define NFQUEUE_SET_PRIORITY (1u << 1)
+/** Not sent: the verdict is meant for the rest of the packet's flow, too. */
+#define NFQUEUE_SET_FLOW (1u << 2)
 
 /**
  * A verdict, small enough to be passed and returned by value. All zero is a drop.
@@ -47,6 +49,31 @@ static inline struct nfqueue_verdict nfqueue_verdict_of(uint32_t code)
 #define NFQUEUE_ACCEPT nfqueue_verdict_of(NFQUEUE_VERDICT_ACCEPT)
 #define NFQUEUE_REPEAT nfqueue_verdict_of(NFQUEUE_VERDICT_REPEAT)
 #define NFQUEUE_STOP nfqueue_verdict_of(NFQUEUE_VERDICT_STOP)
+
+/**
+ * The same verdict, accept or drop, for this packet and for the rest of its flow, which
+ * the kernel then decides by itself. Needs rules that know the marks (struct
+ * nfqueue_flow_marks); without them it is the plain verdict. Any thread.
+ * Source: NFQA_MARK, nft_ct.
+ */
+static inline struct nfqueue_verdict nfqueue_verdict_flow(struct nfqueue_verdict verdict)
+{
+	verdict.set |= NFQUEUE_SET_FLOW;
+	return verdict;
+}
+
+#define NFQUEUE_FLOW_ACCEPT nfqueue_verdict_flow(NFQUEUE_ACCEPT)
+#define NFQUEUE_FLOW_DROP nfqueue_verdict_flow(NFQUEUE_DROP)
+
+/**
+ * How flow verdicts are written into the packet mark, for the rules behind the queue to
+ * save in the conntrack mark. All three in host byte order; mask 0: no flow verdicts.
+ */
+struct nfqueue_flow_marks {
+	uint32_t mask;   /**< the bits of the mark that are ours */
+	uint32_t accept; /**< what they are for NFQUEUE_FLOW_ACCEPT, inside the mask */
+	uint32_t drop;   /**< what they are for NFQUEUE_FLOW_DROP, inside the mask */
+};
 
 /** Hand the packet to queue `number` (0..65535); it gets a new id there. Any thread.
  * Source: NF_QUEUE_NR. */
