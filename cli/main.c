@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run, &command_check, &command_stat, &command_rules, &command_demo,
+	&command_run,  &command_reload, &command_check,
+	&command_stat, &command_rules,  &command_demo,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

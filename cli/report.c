@@ -65,9 +65,7 @@ static void print_start(struct session *session, bool verbose)
 	if (options->queue_count > 1)
 		fprintf(stderr, "-%u", options->first_queue + options->queue_count - 1);
 	fprintf(stderr, ", %zu rules, copy range %u bytes\n",
-		policy_rule_count(options->policy),
-		options->queue.copy_range ? options->queue.copy_range
-					  : policy_copy_range(options->policy));
+		policy_rule_count(options->policy), session_copy_range(session));
 	print_buffer_hint(session);
 	print_redirects(options->policy);
 	if (verbose)
@@ -167,9 +165,10 @@ static void print_rare(const struct nfqueue_stats *queue)
 			print_count(rows[i].name, rows[i].count, rows[i].remark);
 }
 
-static void print_rules(const struct session *session)
+static void print_rules(const struct session *session,
+			const struct session_counts *counts)
 {
-	const struct policy *policy = session_options(session)->policy;
+	const struct policy *policy = session_policy(session);
 	uint64_t rest = session_rule_hits(session, POLICY_NO_RULE);
 	char text[32];
 
@@ -180,6 +179,9 @@ static void print_rules(const struct session *session)
 		       policy_rule_text(policy, i));
 	if (rest)
 		printf("  %15s  (no rule: accepted)\n", number_text(rest, text));
+	if (counts->reloads)
+		printf("  %15s  (the policies before the last reload)\n",
+		       number_text(counts->earlier, text));
 }
 
 void report_finished(struct session *session, void *ctx)
@@ -198,8 +200,27 @@ void report_finished(struct session *session, void *ctx)
 		fputs(ERASE_LINE, stderr);
 	print_totals(&counts);
 	print_rare(&counts.queue);
-	print_rules(session);
+	print_rules(session, &counts);
 	fflush(stdout);
+}
+
+void report_reloaded(struct session *session, const char *text, const char *error,
+		     void *ctx)
+{
+	const struct report *report = ctx;
+
+	(void)session;
+	if (report->style == REPORT_JSON)
+		report_json_reload(text, error);
+	if (*error == '\0' && (report->style == REPORT_JSON || report->quiet))
+		return;
+	if (report->style == REPORT_LIVE)
+		fputs(ERASE_LINE, stderr);
+	fputs(text, stderr);
+	if (*error)
+		fprintf(stderr, "nfqueue: %s\n", error);
+	else
+		fputs("reloaded\n", stderr);
 }
 
 static void packet_text(const struct nfqueue_packet *packet, char *text, size_t size)

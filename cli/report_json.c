@@ -70,7 +70,7 @@ void report_json_counters(uint64_t seconds, const struct session_counts *counts)
 
 static cJSON *rules_array(const struct session *session)
 {
-	const struct policy *policy = session_options(session)->policy;
+	const struct policy *policy = session_policy(session);
 	cJSON *array = cJSON_CreateArray();
 
 	for (size_t i = 0; i < policy_rule_count(policy); i++) {
@@ -92,6 +92,18 @@ void report_json_summary(const struct session *session, uint64_t seconds,
 	add_counts(object, seconds, counts);
 	cJSON_AddItemToObject(object, "rules", rules_array(session));
 	add(object, "no_rule", session_rule_hits(session, POLICY_NO_RULE));
+	add(object, "reloads", counts->reloads);
+	add(object, "earlier_policies", counts->earlier);
+	json_print(object);
+}
+
+void report_json_reload(const char *text, const char *error)
+{
+	cJSON *object = new_object("reload");
+
+	cJSON_AddBoolToObject(object, "ok", *error == '\0');
+	cJSON_AddStringToObject(object, "text", text);
+	cJSON_AddStringToObject(object, "error", error);
 	json_print(object);
 }
 

@@ -63,9 +63,10 @@ static const char help[] =
 /* More threads than any machine has CPUs for. */
 #define QUEUES_MAX 1024u
 
+/* The callbacks' ctx is the report, the first member. */
 struct run_arguments {
-	struct session_options session;
 	struct report report;
+	struct session_options session;
 	const char *file;
 };
 
@@ -202,6 +203,13 @@ static int load_policy(struct policy **policy, const struct run_arguments *argum
 	return EXIT_FAILED;
 }
 
+static int load_again(struct policy **policy, void *ctx)
+{
+	const struct run_arguments *arguments = ctx;
+
+	return policy_new_from_file(policy, arguments->file);
+}
+
 static int run_policy(struct run_arguments *arguments)
 {
 	struct session_options *session = &arguments->session;
@@ -211,6 +219,12 @@ static int run_policy(struct run_arguments *arguments)
 	session->tick = report_tick;
 	session->finished = report_finished;
 	session->log = report_log;
+	session->reloaded = report_reloaded;
+	session->controlled = true;
+	session->terminal = arguments->report.style == REPORT_LIVE;
+	if (arguments->file && strcmp(arguments->file, "-") != 0)
+		session->load = load_again;
+	session->source = arguments->file;
 	session->ctx = &arguments->report;
 	err = session_run(session);
 	return err == -EINVAL ? EXIT_USAGE : exit_code_for(err);

@@ -24,6 +24,14 @@ struct session_options {
 		queue; /* size 0: defaults; copy_range 0: what the policy reads */
 	enum nfqueue_on_crash on_crash;
 	uint32_t redirect_flags; /* NFQUEUE_REDIRECT_* */
+	/* Other commands reach it (control.h), and SIGHUP has it read its policy again.
+	 */
+	bool controlled;
+	bool terminal; /* somebody watches it on one: its end is the session's */
+	/* Reads the policy again, as policy_new_from_file() does; NULL: nothing to read.
+	 * From the control thread. */
+	int (*load)(struct policy **policy, void *ctx);
+	const char *source; /* what it reads, for people */
 	/* All from the thread that called session_run(); may be NULL. */
 	void (*started)(struct session *session, void *ctx);
 	void (*tick)(struct session *session, void *ctx);     /* once a second */
@@ -32,6 +40,10 @@ struct session_options {
 	/* A log rule matched: from the worker of the packet's queue. May be NULL. */
 	void (*log)(const struct policy *policy, uint32_t rule,
 		    const struct nfqueue_packet *packet, void *ctx);
+	/* The policy was read again: lines of text, and why it was refused, or "". From
+	 * the control thread. May be NULL. */
+	void (*reloaded)(struct session *session, const char *text, const char *error,
+			 void *ctx);
 	void *ctx;
 };
 
@@ -42,6 +54,8 @@ struct session_counts {
 	uint64_t passed; /* uninspected, fail open */
 	bool has_rules;  /* the next is known */
 	uint64_t rule_packets;
+	uint64_t reloads; /* times that another policy came */
+	uint64_t earlier; /* packets decided by the policies before */
 };
 
 /* Runs until a signal or session_stop(). Tells errors on stderr. Returns 0 or -errno. */
@@ -52,11 +66,18 @@ void session_stop(struct session *session);
 
 void session_counts(struct session *session, struct session_counts *counts);
 
-/* How many packets a rule decided, or a log rule matched; POLICY_NO_RULE: what no rule
- * decided. */
+/* How many packets a rule of the policy in force decided, or a log rule matched;
+ * POLICY_NO_RULE: what no rule decided. */
 uint64_t session_rule_hits(const struct session *session, int32_t rule);
 
 const struct session_options *session_options(const struct session *session);
+
+/* The policy in force. Not while the control thread runs: between `started` and
+ * `stopping` a reload may free it. */
+const struct policy *session_policy(const struct session *session);
+
+/* Bytes copied of each packet. */
+uint32_t session_copy_range(const struct session *session);
 
 /* The rules as text: see nfqueue_rules_text(). "" if the session has none. */
 const char *session_rules_text(struct session *session, char *text, size_t size);
