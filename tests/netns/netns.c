@@ -85,6 +85,8 @@ static int link_flags(const char *name, int set)
 	return flags;
 }
 
+static int kernel_log = -1;
+
 void netns_enter(unsigned int flags)
 {
 	uid_t uid = geteuid();
@@ -105,6 +107,9 @@ void netns_enter(unsigned int flags)
 	if (link_flags("lo", IFF_UP) < 0)
 		skip_program("lo does not come up");
 	quiet_ipv6();
+	kernel_log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kernel_log >= 0)
+		lseek(kernel_log, 0, SEEK_END);
 }
 
 static int run_shell(const char *command)
@@ -628,6 +633,55 @@ bool netns_queue_waits(uint16_t number, uint32_t waiting, int timeout_ms)
 		netns_sleep(1);
 	}
 	return true;
+}
+
+bool netns_is_warning(const char *record)
+{
+	static const char *const complaints[] = {
+		"WARNING:",
+		"BUG:",
+		"kernel BUG",
+		"Oops",
+		"UBSAN:",
+		"refcount_t:",
+		"general protection fault",
+		"unregister_netdevice: waiting",
+	};
+	const char *text = strchr(record, ';');
+
+	/* The number before the first comma is facility << 3 | level, the kernel's 0:
+	 * anybody may write under another one. */
+	if (!text || strtoul(record, NULL, 10) >> 3 != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++)
+		if (strstr(text, complaints[i]))
+			return true;
+	return false;
+}
+
+/* A read brings one record; EPIPE when what came next is overwritten already. */
+int netns_log_records(bool (*wanted)(const char *record))
+{
+	char record[8192];
+	int count = 0;
+	ssize_t n;
+
+	if (kernel_log < 0)
+		return -1;
+	while ((n = read(kernel_log, record, sizeof(record) - 1)) > 0 ||
+	       (n < 0 && errno == EPIPE)) {
+		record[n > 0 ? n : 0] = '\0';
+		if (!wanted(record))
+			continue;
+		fprintf(stderr, "the kernel's log: %s", record);
+		count++;
+	}
+	return count;
+}
+
+bool netns_kernel_warned(void)
+{
+	return netns_log_records(netns_is_warning) > 0;
 }
 
 uint64_t netns_now(void)

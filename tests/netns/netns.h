@@ -158,6 +158,23 @@ bool netns_queue_row(uint16_t number, struct netns_queue_row *row);
 /** Waits until so many packets wait in the queue. @return whether it came to that */
 bool netns_queue_waits(uint16_t number, uint32_t waiting, int timeout_ms);
 
+/**
+ * Has the kernel complained (a WARNING, a BUG, ...) since netns_enter(), or the last
+ * call? What it said goes to stderr. Where its log may not be read: false. The log is the
+ * whole machine's: it may be about somebody else.
+ */
+bool netns_kernel_warned(void);
+
+/**
+ * Reads the kernel's log since netns_enter(), or the last call.
+ *
+ * @return how many records are wanted; -1: the log may not be read
+ */
+int netns_log_records(bool (*wanted)(const char *record));
+
+/** Whether a record of /dev/kmsg is the kernel's own, and a complaint. */
+bool netns_is_warning(const char *record);
+
 /** Milliseconds of CLOCK_MONOTONIC. */
 uint64_t netns_now(void);
 void netns_sleep(int milliseconds);

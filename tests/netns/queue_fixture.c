@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #define DATAGRAM_HEADERS_V6 48
 
 struct netns_pair pair;
+int udp_server = -1, udp_client = -1;
 static struct nfqueue *opened[QUEUES_MAX];
 
 /* --- handles ---------------------------------------------------------------------- */
@@ -38,7 +40,7 @@ int clean_up(void **state)
 	}
 	flush_rules();
 	netns_pair_close(&pair);
-	return 0;
+	return netns_kernel_warned() ? -1 : 0;
 }
 
 struct nfqueue *open_queue(struct nfqueue_options options)
@@ -82,6 +84,24 @@ void queue_output(uint16_t number)
 	rule("-A OUTPUT -p udp --dport %d -j NFQUEUE --queue-num %u", PORT, number);
 }
 
+struct nfqueue *start_on_loopback(struct nfqueue_options options)
+{
+	struct nfqueue *queue = open_queue(options);
+
+	queue_output((uint16_t)options.queue);
+	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
+	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
+	return queue;
+}
+
+int end_on_loopback(void **state)
+{
+	close(udp_server);
+	close(udp_client);
+	udp_server = udp_client = -1;
+	return clean_up(state);
+}
+
 uint64_t rule_count(const char *program, const char *chain, int index)
 {
 	unsigned long long packets;
@@ -98,6 +118,13 @@ uint64_t rule_count(const char *program, const char *chain, int index)
 }
 
 /* --- receiving -------------------------------------------------------------------- */
+
+bool readable(struct nfqueue *queue, int timeout_ms)
+{
+	struct pollfd ready = {.fd = nfqueue_fd(queue), .events = POLLIN};
+
+	return poll(&ready, 1, timeout_ms) == 1 && (ready.revents & POLLIN);
+}
 
 uint32_t decide_next(struct nfqueue *queue, uint32_t count,
 		     struct nfqueue_verdict verdict)

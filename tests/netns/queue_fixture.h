@@ -19,7 +19,8 @@
 /* For tests that need a peer; closed by clean_up(). */
 extern struct netns_pair pair;
 
-/** Teardown of every test: closes queues and the pair, removes all iptables rules. */
+/** Teardown of every test: closes queues and the pair, removes all iptables rules. The
+ * test fails if the kernel has warned meanwhile. */
 int clean_up(void **state);
 
 /** Opens a queue that clean_up() closes; the test fails with the reason. */
@@ -33,6 +34,18 @@ void rule(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** -A OUTPUT for UDP to PORT, into the queue. */
 void queue_output(uint16_t number);
+
+/** Has the queue something to receive? */
+bool readable(struct nfqueue *queue, int timeout_ms);
+
+/** Of start_on_loopback(), for datagrams to PORT; -1 else. */
+extern int udp_server, udp_client;
+
+/** Opens a queue, sends it what leaves for PORT, and opens the two sockets. */
+struct nfqueue *start_on_loopback(struct nfqueue_options options);
+
+/** Teardown: clean_up(), and the sockets are closed. */
+int end_on_loopback(void **state);
 
 /** What rule `index` (1...) has counted; program: "iptables -t mangle", ... */
 uint64_t rule_count(const char *program, const char *chain, int index);

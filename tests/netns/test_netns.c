@@ -2,8 +2,10 @@
 /* What all other network tests rely on: packets pass, and a missing one is noticed. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +102,55 @@ static void two_peers_reach_each_other_by_forwarding(void **state)
 	netns_pair_close(&other);
 }
 
+static void the_kernels_complaints_are_told_from_other_records(void **state)
+{
+	static const struct {
+		const char *record;
+		bool warning;
+	} cases[] = {
+		{"4,2034,6586,-;WARNING: CPU: 0 PID: 4 at net/core/sock.c:1 f+0x1\n",
+		 true},
+		{"0,1,2,-;BUG: kernel NULL pointer dereference\n", true},
+		{"2,1,2,-,caller=T1;kernel BUG at mm/slub.c:1!\n", true},
+		{"4,1,2,-;refcount_t: underflow; use-after-free.\n", true},
+		{"1,1,2,-;Oops: 0000 [#1] SMP\n", true},
+		{"4,2036,6586,-;nf_queue: full at 5 entries, dropping\n", false},
+		{"12,1,2,-;WARNING: a program wrote this\n", false},
+		{"4,1,2,-", false},
+		{"", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (netns_is_warning(cases[i].record) != cases[i].warning)
+			fail_msg("%s", cases[i].record);
+}
+
+#define OUR_RECORD "nfqueue: process %d tests the log\n"
+
+static bool is_from_this_test(const char *record)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), OUR_RECORD, getpid());
+	return strstr(record, text);
+}
+
+static void each_record_of_the_kernels_log_is_read_once(void **state)
+{
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	char text[64];
+	int length;
+
+	if (fd < 0 || netns_log_records(is_from_this_test) < 0)
+		netns_skip("no access to /dev/kmsg: %s", strerror(errno));
+	length = snprintf(text, sizeof(text), OUR_RECORD, getpid());
+	assert_int_equal(write(fd, text, (size_t)length),
+			 length); /* one write: one record */
+	assert_int_equal(netns_log_records(is_from_this_test), 1);
+	assert_int_equal(netns_log_records(is_from_this_test), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +160,8 @@ int main(void)
 		cmocka_unit_test_teardown(tcp_transfers_are_whole, close_pair),
 		cmocka_unit_test_teardown(tcp_that_is_cut_off_ends_with_a_timeout,
 					  close_pair),
+		cmocka_unit_test(the_kernels_complaints_are_told_from_other_records),
+		cmocka_unit_test(each_record_of_the_kernels_log_is_read_once),
 		cmocka_unit_test_teardown(two_peers_reach_each_other_by_forwarding,
 					  close_pair),
 	};

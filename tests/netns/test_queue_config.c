@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuring, while packets come and other threads look on. */
 #include <errno.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -13,43 +12,17 @@
 
 #define MANY 20000
 
-static int server = -1, client = -1;
-
-static int end(void **state)
-{
-	close(server);
-	close(client);
-	server = client = -1;
-	return clean_up(state);
-}
-
-static struct nfqueue *start(struct nfqueue_options options)
-{
-	struct nfqueue *queue = open_queue(options);
-
-	queue_output(0);
-	server = netns_udp_server(NULL, "127.0.0.1", PORT);
-	client = netns_udp_client(NULL, "127.0.0.1", PORT);
-	return queue;
-}
-
-static bool readable(struct nfqueue *queue, int timeout_ms)
-{
-	struct pollfd ready = {.fd = nfqueue_fd(queue), .events = POLLIN};
-
-	return poll(&ready, 1, timeout_ms) == 1 && (ready.revents & POLLIN);
-}
-
 /* --- configuring ------------------------------------------------------------------ */
 
 static void packets_that_came_during_a_configuration_are_delivered_first(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){.batch_size = 16});
+	struct nfqueue *queue =
+		start_on_loopback((struct nfqueue_options){.batch_size = 16});
 	struct nfqueue_packet *packets[64];
 	struct netns_tally tally;
 	uint32_t next = 0;
 
-	netns_udp_send(client, 0, 50);
+	netns_udp_send(udp_client, 0, 50);
 	assert_int_equal(nfqueue_set_copy_range(queue, 100), 0);
 	while (next < 50) {
 		int n;
@@ -63,20 +36,21 @@ static void packets_that_came_during_a_configuration_are_delivered_first(void **
 		}
 	}
 	flush_and_settle(queue);
-	netns_udp_collect(server, 0, 50, WAIT_MS, &tally, NULL);
+	netns_udp_collect(udp_server, 0, 50, WAIT_MS, &tally, NULL);
 	assert_int_equal(tally.received, 50);
 	assert_int_equal(tally.reordered + tally.duplicate, 0);
 }
 
 static void a_batch_stays_valid_over_a_configuration(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){.copy_range = 64});
+	struct nfqueue *queue =
+		start_on_loopback((struct nfqueue_options){.copy_range = 64});
 	struct nfqueue_packet *packets[64];
 	struct netns_tally tally;
 
-	netns_udp_send(client, 0, 20);
+	netns_udp_send(udp_client, 0, 20);
 	receive(queue, packets, 20);
-	netns_udp_send(client, 20, 20);
+	netns_udp_send(udp_client, 20, 20);
 	assert_int_equal(nfqueue_set_copy_range(queue, 0), 0);
 	for (uint32_t i = 0; i < 20; i++) {
 		assert_int_equal(datagram_number(packets[i]), i);
@@ -88,31 +62,31 @@ static void a_batch_stays_valid_over_a_configuration(void **state)
 	assert_int_equal(decide_next(queue, 20, NFQUEUE_ACCEPT), 20);
 	nfqueue_accept(packets[10]);
 	flush_and_settle(queue);
-	netns_udp_collect(server, 0, 40, WAIT_MS, &tally, NULL);
+	netns_udp_collect(udp_server, 0, 40, WAIT_MS, &tally, NULL);
 	assert_int_equal(tally.received, 40);
 	assert_int_equal(tally.reordered, 1);
 }
 
 static void close_decides_what_came_during_a_configuration(void **state)
 {
-	struct nfqueue *queue =
-		start((struct nfqueue_options){.default_verdict = NFQUEUE_ACCEPT});
+	struct nfqueue *queue = start_on_loopback(
+		(struct nfqueue_options){.default_verdict = NFQUEUE_ACCEPT});
 	struct netns_tally tally;
 
-	netns_udp_send(client, 0, 100);
+	netns_udp_send(udp_client, 0, 100);
 	assert_int_equal(nfqueue_set_max_length(queue, 1000), 0);
 	close_queue(queue);
-	netns_udp_collect(server, 0, 100, WAIT_MS, &tally, NULL);
+	netns_udp_collect(udp_server, 0, 100, WAIT_MS, &tally, NULL);
 	assert_int_equal(tally.received, 100);
 }
 
 static void nothing_leaks_when_the_socket_is_gone_after_a_configuration(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packets[64];
 	int other;
 
-	netns_udp_send(client, 0, 20);
+	netns_udp_send(udp_client, 0, 20);
 	assert_int_equal(nfqueue_set_max_length(queue, 1000), 0);
 	assert_int_equal(nfqueue_recv(queue, packets, 10, 0), 10);
 	nfqueue_packet_hold(packets[0]);
@@ -125,23 +99,24 @@ static void nothing_leaks_when_the_socket_is_gone_after_a_configuration(void **s
 
 static void max_length_is_checked_and_takes_effect(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 
 	assert_int_equal(nfqueue_set_max_length(queue, 0), -EINVAL);
 	assert_int_equal(nfqueue_set_max_length(queue, 65537), -EINVAL);
 	assert_non_null(strstr(nfqueue_error(queue), "1 to 65536"));
 	assert_int_equal(nfqueue_set_max_length(queue, 65536), 0);
 	assert_int_equal(nfqueue_set_max_length(queue, 5), 0);
-	netns_udp_send(client, 0, 20);
+	netns_udp_send(udp_client, 0, 20);
 	assert_int_equal(stats_of(queue).lost_full, 15);
 }
 
 static void a_configuration_with_a_full_socket_gets_through(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){.socket_buffer = 4096});
+	struct nfqueue *queue =
+		start_on_loopback((struct nfqueue_options){.socket_buffer = 4096});
 	uint64_t before;
 
-	netns_udp_send(client, 0, 100);
+	netns_udp_send(udp_client, 0, 100);
 	assert_int_equal(nfqueue_set_copy_range(queue, 100), 0);
 	before = stats_of(queue).received;
 	assert_true(before > 0);
@@ -163,7 +138,7 @@ static void *configure_without_rights(void *argument)
 
 static void configuring_without_the_capability_is_refused(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct netns_queue_row row;
 	pthread_t thread;
 	void *results;
@@ -258,7 +233,7 @@ static void nothing_is_lost_when_the_queue_is_configured_under_load(void **state
 	assert_int_equal(tally.reordered + tally.duplicate, 0);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, end)
+#define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
 
 int main(void)
 {

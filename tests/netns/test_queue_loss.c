@@ -13,32 +13,12 @@
 
 #define MANY 20000
 
-static int server = -1, client = -1;
-
-static int end(void **state)
-{
-	close(server);
-	close(client);
-	server = client = -1;
-	return clean_up(state);
-}
-
-static struct nfqueue *start(struct nfqueue_options options)
-{
-	struct nfqueue *queue = open_queue(options);
-
-	queue_output((uint16_t)options.queue);
-	server = netns_udp_server(NULL, "127.0.0.1", PORT);
-	client = netns_udp_client(NULL, "127.0.0.1", PORT);
-	return queue;
-}
-
 static uint32_t arrived(uint32_t sent, uint32_t expected)
 {
 	struct netns_tally tally;
 
-	netns_udp_collect(server, 0, sent, expected == sent ? WAIT_MS : QUIET_MS, &tally,
-			  NULL);
+	netns_udp_collect(udp_server, 0, sent, expected == sent ? WAIT_MS : QUIET_MS,
+			  &tally, NULL);
 	assert_int_equal(tally.duplicate + tally.foreign, 0);
 	return tally.received;
 }
@@ -91,10 +71,10 @@ static void check_account(struct nfqueue *queue, uint32_t sent, bool fail_open)
 /* Nobody reads while `sent` packets come. */
 static struct nfqueue_stats flood(struct nfqueue_options options, uint32_t sent)
 {
-	struct nfqueue *queue = start(options);
+	struct nfqueue *queue = start_on_loopback(options);
 	struct nfqueue_stats stats;
 
-	netns_udp_send(client, 0, sent);
+	netns_udp_send(udp_client, 0, sent);
 	accept_all(queue);
 	stats = stats_of(queue);
 	check_account(queue, sent, options.flags & NFQUEUE_FAIL_OPEN);
@@ -144,13 +124,14 @@ static void what_finds_a_full_socket_passes_with_fail_open_and_is_counted(void *
 
 static void losses_in_the_middle_are_counted_when_the_next_packet_comes(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){.socket_buffer = 16384});
+	struct nfqueue *queue =
+		start_on_loopback((struct nfqueue_options){.socket_buffer = 16384});
 
-	netns_udp_send(client, 0, 200);
+	netns_udp_send(udp_client, 0, 200);
 	accept_all(queue);
-	netns_udp_send(client, 200, 5);
+	netns_udp_send(udp_client, 200, 5);
 	accept_all(queue);
-	netns_udp_send(client, 205, 200);
+	netns_udp_send(udp_client, 205, 200);
 	accept_all(queue);
 	assert_true(stats_of(queue).lost_socket > 300);
 	check_account(queue, 405, false);
@@ -168,8 +149,8 @@ static void overload_at_full_speed(struct nfqueue_options options)
 	sender_start(&sender, "127.0.0.1", MANY);
 	sender_join(&sender);
 	decider_stop(&decider);
-	server = sender.server;
-	client = sender.client;
+	udp_server = sender.server;
+	udp_client = sender.client;
 	check_account(queue, MANY, options.flags & NFQUEUE_FAIL_OPEN);
 }
 
@@ -223,34 +204,35 @@ static void the_default_socket_buffer_is_never_full_before_the_queue(void **stat
 
 	netns_need_real_root();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct nfqueue *queue = start((struct nfqueue_options){
+		struct nfqueue *queue = start_on_loopback((struct nfqueue_options){
 			.max_length = 300, .copy_range = cases[i].copy_range});
 		struct nfqueue_stats stats;
 
-		netns_udp_send_long(client, 0, 310, cases[i].datagram);
+		netns_udp_send_long(udp_client, 0, 310, cases[i].datagram);
 		stats = stats_of(queue);
 		if (stats.lost_full != 10)
 			fail_msg("copy range %u: %d lost because full, not 10",
 				 cases[i].copy_range, (int)stats.lost_full);
 		accept_all(queue);
 		assert_int_equal(stats_of(queue).received, 300);
-		end(NULL);
+		end_on_loopback(NULL);
 	}
 }
 
 static void an_overflow_that_the_socket_tells_of_is_counted_and_survived(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){.socket_buffer = 16384});
+	struct nfqueue *queue =
+		start_on_loopback((struct nfqueue_options){.socket_buffer = 16384});
 	int off = 0;
 
 	assert_int_equal(setsockopt(nfqueue_fd(queue), SOL_NETLINK, NETLINK_NO_ENOBUFS,
 				    &off, sizeof(off)),
 			 0);
 	for (uint32_t round = 0; round < 3; round++) {
-		netns_udp_send(client, round * 210, 200);
+		netns_udp_send(udp_client, round * 210, 200);
 		accept_all(queue);
 		assert_int_equal(stats_of(queue).enobufs, round + 1);
-		netns_udp_send(client, round * 210 + 200, 10);
+		netns_udp_send(udp_client, round * 210 + 200, 10);
 		assert_int_equal(decide_next(queue, 10, NFQUEUE_ACCEPT), 10);
 	}
 	flush_and_settle(queue);
@@ -279,12 +261,12 @@ static void check_flushed(struct nfqueue *queue, uint32_t count)
 
 static void packets_flushed_with_somebodys_table_are_counted_and_no_error(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packets[64];
 
 	netns_need_command("nft");
 	add_table();
-	netns_udp_send(client, 0, 60);
+	netns_udp_send(udp_client, 0, 60);
 	receive(queue, packets, 60);
 	netns_sh("nft delete table inet passing");
 	for (uint32_t i = 0; i < 60; i++) /* ranges, exceptions and singles */
@@ -295,7 +277,7 @@ static void packets_flushed_with_somebodys_table_are_counted_and_no_error(void *
 	check_flushed(queue, 60);
 	assert_int_equal(arrived(60, 0), 0);
 
-	netns_udp_send(client, 60, 10);
+	netns_udp_send(udp_client, 60, 10);
 	assert_int_equal(decide_next(queue, 10, NFQUEUE_ACCEPT), 10);
 	flush_and_settle(queue);
 	assert_int_equal(stats_of(queue).accepted, 10);
@@ -303,12 +285,12 @@ static void packets_flushed_with_somebodys_table_are_counted_and_no_error(void *
 
 static void held_packets_that_were_flushed_are_counted(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packets[64];
 
 	netns_need_command("nft");
 	add_table();
-	netns_udp_send(client, 0, 20);
+	netns_udp_send(udp_client, 0, 20);
 	receive(queue, packets, 20);
 	for (int i = 0; i < 20; i++)
 		nfqueue_packet_hold(packets[i]);
@@ -322,8 +304,8 @@ static void held_packets_that_were_flushed_are_counted(void **state)
 /* The refusals stand in line behind all that was not read yet. */
 static void each_of_thousands_that_were_flushed_is_counted(void **state)
 {
-	struct nfqueue *queue =
-		start((struct nfqueue_options){.max_length = 65536, .copy_range = 64});
+	struct nfqueue *queue = start_on_loopback(
+		(struct nfqueue_options){.max_length = 65536, .copy_range = 64});
 	struct nfqueue_packet *packets[64];
 	uint32_t mark = 0;
 	int n;
@@ -331,7 +313,7 @@ static void each_of_thousands_that_were_flushed_is_counted(void **state)
 	netns_need_command("nft");
 	netns_need_real_root(); /* for a large socket buffer */
 	add_table();
-	netns_udp_send(client, 0, MANY);
+	netns_udp_send(udp_client, 0, MANY);
 	netns_sh("nft delete table inet passing");
 	while ((n = nfqueue_recv(queue, packets, 64, 0)) > 0)
 		for (int i = 0; i < n; i++) /* no two alike: a message each */
@@ -342,12 +324,12 @@ static void each_of_thousands_that_were_flushed_is_counted(void **state)
 
 static void refusals_on_their_way_are_counted_when_max_length_grows(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packets[64];
 
 	netns_need_command("nft");
 	add_table();
-	netns_udp_send(client, 0, 64);
+	netns_udp_send(udp_client, 0, 64);
 	receive(queue, packets, 64);
 	netns_sh("nft delete table inet passing");
 	for (uint32_t i = 0; i < 64; i++)
@@ -364,9 +346,9 @@ static void packets_of_an_interface_that_went_down_are_counted_as_flushed(void *
 
 	netns_pair(&pair);
 	rule("-A INPUT -p udp --dport %d -j NFQUEUE", PORT);
-	server = netns_udp_server(NULL, "10.99.0.1", PORT);
-	client = netns_udp_client(&pair, "10.99.0.1", PORT);
-	netns_udp_send(client, 0, 10);
+	udp_server = netns_udp_server(NULL, "10.99.0.1", PORT);
+	udp_client = netns_udp_client(&pair, "10.99.0.1", PORT);
+	netns_udp_send(udp_client, 0, 10);
 	assert_true(netns_queue_waits(0, 10, WAIT_MS));
 	receive(queue, packets, 10);
 	netns_sh("ip link set %s down", pair.here_name);
@@ -397,12 +379,12 @@ static void *decide_without_rights(void *argument)
 
 static void verdicts_after_the_capability_was_given_up_end_with_words(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_stats stats;
 	pthread_t thread;
 	void *result;
 
-	netns_udp_send(client, 0, 20);
+	netns_udp_send(udp_client, 0, 20);
 	pthread_create(&thread, NULL, decide_without_rights, queue);
 	pthread_join(thread, &result);
 	assert_int_equal(((int *)result)[0], -EPERM);
@@ -418,11 +400,11 @@ static void verdicts_after_the_capability_was_given_up_end_with_words(void **sta
 /* A socket that is no queue's any more: the program closed it, or put another there. */
 static void a_socket_that_is_gone_is_an_error_and_nothing_leaks(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packets[64];
 	int other;
 
-	netns_udp_send(client, 0, 20);
+	netns_udp_send(udp_client, 0, 20);
 	receive(queue, packets, 20);
 	nfqueue_packet_hold(packets[3]);
 	nfqueue_accept(packets[4]);
@@ -438,7 +420,7 @@ static void a_socket_that_is_gone_is_an_error_and_nothing_leaks(void **state)
 	close_queue(queue);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, end)
+#define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
 
 int main(void)
 {

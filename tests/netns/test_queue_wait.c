@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for packets, and being woken: from a signal handler, from another thread. */
 #include <errno.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,43 +12,16 @@
 
 #include "queue_fixture.h"
 
-static int server = -1, client = -1;
-
-static int end(void **state)
-{
-	close(server);
-	close(client);
-	server = client = -1;
-	return clean_up(state);
-}
-
-static struct nfqueue *start(struct nfqueue_options options)
-{
-	struct nfqueue *queue = open_queue(options);
-
-	queue_output(0);
-	server = netns_udp_server(NULL, "127.0.0.1", PORT);
-	client = netns_udp_client(NULL, "127.0.0.1", PORT);
-	return queue;
-}
-
-static bool readable(struct nfqueue *queue, int timeout_ms)
-{
-	struct pollfd ready = {.fd = nfqueue_fd(queue), .events = POLLIN};
-
-	return poll(&ready, 1, timeout_ms) == 1 && (ready.revents & POLLIN);
-}
-
 /* --- waiting ---------------------------------------------------------------------- */
 
 static void poll_tells_when_a_packet_is_there(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packet;
 
 	assert_false(readable(queue, 0));
 	assert_false(readable(queue, 20));
-	netns_udp_send(client, 0, 1);
+	netns_udp_send(udp_client, 0, 1);
 	assert_true(readable(queue, 0));
 	assert_true(readable(queue, 20));
 	assert_int_equal(nfqueue_recv(queue, &packet, 1, 0), 1);
@@ -60,7 +32,7 @@ static void poll_tells_when_a_packet_is_there(void **state)
 
 static void a_wait_for_nothing_ends_at_its_time(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packet;
 	uint64_t began = netns_now();
 
@@ -71,14 +43,14 @@ static void a_wait_for_nothing_ends_at_its_time(void **state)
 
 static void refused_verdicts_do_not_end_the_wait(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packets[64];
 	uint64_t began;
 
 	netns_need_command("nft");
 	netns_sh("nft 'table inet passing { chain c { type filter hook input priority 0; "
 		 "}; }'");
-	netns_udp_send(client, 0, 64);
+	netns_udp_send(udp_client, 0, 64);
 	receive(queue, packets, 64);
 	netns_sh("nft delete table inet passing");
 	for (uint32_t i = 0; i < 64; i++)
@@ -104,7 +76,7 @@ static void a_signal_handler_wakes_a_waiting_receive(void **state)
 	struct nfqueue_packet *packet;
 	struct itimerval soon = {.it_value.tv_usec = 50000};
 
-	wakened = start((struct nfqueue_options){0});
+	wakened = start_on_loopback((struct nfqueue_options){0});
 	sigaction(SIGALRM, &action, NULL);
 	for (int timeout = -1; timeout <= WAIT_MS; timeout += WAIT_MS + 1) {
 		uint64_t began = netns_now();
@@ -125,7 +97,7 @@ static void *wake_soon(void *argument)
 
 static void another_thread_wakes_a_waiting_receive(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packet;
 	pthread_t thread;
 
@@ -138,7 +110,7 @@ static void another_thread_wakes_a_waiting_receive(void **state)
 
 static void a_wake_before_the_receive_is_not_forgotten(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packet;
 
 	nfqueue_wake(queue);
@@ -149,7 +121,7 @@ static void a_wake_before_the_receive_is_not_forgotten(void **state)
 
 static void a_wake_before_a_configuration_is_not_forgotten(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packet;
 
 	nfqueue_wake(queue);
@@ -162,11 +134,11 @@ static void a_wake_before_a_configuration_is_not_forgotten(void **state)
 /* A wake that came with packets has done its work. */
 static void a_wake_wakes_once(void **state)
 {
-	struct nfqueue *queue = start((struct nfqueue_options){0});
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
 	struct nfqueue_packet *packet;
 	uint64_t began;
 
-	netns_udp_send(client, 0, 1);
+	netns_udp_send(udp_client, 0, 1);
 	nfqueue_wake(queue);
 	assert_int_equal(nfqueue_recv(queue, &packet, 64, -1), 1);
 	began = netns_now();
@@ -174,7 +146,7 @@ static void a_wake_wakes_once(void **state)
 	assert_true(netns_now() - began >= 99);
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, end)
+#define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
 
 int main(void)
 {
