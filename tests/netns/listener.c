@@ -112,7 +112,7 @@ uint32_t listener_read(struct listener *listener, uint32_t expected, int timeout
 	return came;
 }
 
-void listener_accept(struct listener *listener)
+static void decide_all(struct listener *listener, const uint32_t *mark)
 {
 	struct nfqnl_msg_verdict_hdr verdict = {.verdict = htonl(NF_ACCEPT)};
 	char bytes[256] __attribute__((aligned(8)));
@@ -123,9 +123,21 @@ void listener_accept(struct listener *listener)
 
 		verdict.id = htonl(listener->ids[i]);
 		mnl_attr_put(message, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+		if (mark)
+			mnl_attr_put_u32(message, NFQA_MARK, htonl(*mark));
 		send_message(listener, message);
 	}
 	listener->waiting = 0;
+}
+
+void listener_accept(struct listener *listener)
+{
+	decide_all(listener, NULL);
+}
+
+void listener_mark(struct listener *listener, uint32_t mark)
+{
+	decide_all(listener, &mark);
 }
 
 uint32_t listener_pass(struct listener *listener, uint32_t expected, int timeout_ms)

@@ -30,7 +30,10 @@ uint32_t listener_read(struct listener *listener, uint32_t expected, int timeout
 /* Accepts all that wait. */
 void listener_accept(struct listener *listener);
 
-/* Both. */
+/* Accepts all that wait, with this mark. */
+void listener_mark(struct listener *listener, uint32_t mark);
+
+/* Reads and accepts. */
 uint32_t listener_pass(struct listener *listener, uint32_t expected, int timeout_ms);
 
 #endif
