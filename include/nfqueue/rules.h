@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include <nfqueue/packet.h>
+#include <nfqueue/verdict.h>
 #include <nfqueue/version.h>
 
 #ifdef __cplusplus
@@ -67,7 +68,37 @@ struct nfqueue_rules_options {
 			   * queue number. Letters, digits, '-', '_'; must begin with
 			   * "nfqueue-", so that list and clean know it as ours */
 	enum nfqueue_on_crash on_crash;
+	uint32_t flow_mask; /**< bits of the packet's and the connection's mark, at least
+			     * two, for flow verdicts; 0: none. See below */
 };
+
+/*
+ * Flow verdicts: what the program decided for one packet of a flow, the kernel does with
+ * the others of the connection, both ways, that would come up. Needs conntrack.
+ *
+ *	struct nfqueue_flow_marks marks;
+ *
+ *	nfqueue_rules_install(rules);
+ *	nfqueue_rules_flow_marks(rules, &marks);
+ *	nfqueue_engine_set_flow_marks(engine, &marks);
+ *
+ * A verdict with NFQUEUE_SET_FLOW sets bits of the packet's mark. A chain just behind the
+ * queue (priority + 1) saves them in the connection's mark and takes them off the packet;
+ * a look at the connection's mark stands in front of each chain's redirections. Other
+ * bits of either mark are never changed. Where an `ip rule` tests marks, let it have a
+ * mask: at output a packet is routed again with the bits on.
+ *
+ * - A verdict holds for as long as conntrack knows the connection, for those that it
+ *   expects to follow (FTP data: they inherit the mark), and for ICMP errors about it.
+ *   What it does not track (notrack, neighbour discovery) has no flow: each packet comes
+ *   up.
+ * - The connection of a dropped first packet dies with it, so such a flow is kept in a
+ *   set, up to 65,536 for each of IPv4 and IPv6, until it was silent for two minutes.
+ *   While the set is full, such flows come up again and again.
+ * - Where two first packets of a flow wait at once, conntrack joins their connections and
+ *   may lose the mark of one: a flow may come up again after its verdict.
+ * - Local programs whose packets are dropped at output see EPERM, as with any rule.
+ */
 
 /** One table of ours as the kernel has it, for nfqueue_rules_list(). */
 struct nfqueue_rules_table {
@@ -96,9 +127,11 @@ NFQUEUE_API int nfqueue_rules_open(struct nfqueue_rules **rules,
  *
  * @param redirect copied
  * @return 0; -EINVAL an option is out of its range, or the match is no pcap-filter (the
- * text says what is wrong with it); -E2BIG the match compiles to more than the 64
- * instructions the kernel takes; -EALREADY the rules are installed. Source:
- * pcap_compile(3).
+ * text says what is wrong with it), or, with a flow mask, its chain is where conntrack
+ * has not been yet (prerouting or output up to priority -200), or just behind or in front
+ * of another one's, where the verdicts are saved; -E2BIG the match compiles to more than
+ * the 64 instructions the kernel takes; -EALREADY the rules are installed, and
+ * nfqueue_rules_reset() was not called. Source: pcap_compile(3), NF_IP_PRI_CONNTRACK.
  */
 NFQUEUE_API int nfqueue_rules_add(struct nfqueue_rules *rules,
 				  const struct nfqueue_redirect *redirect);
@@ -107,21 +140,39 @@ NFQUEUE_API int nfqueue_rules_add(struct nfqueue_rules *rules,
  * Installs all redirections in one transaction: all or nothing. With on crash closed, a
  * table of the same name that a dead process left is replaced.
  *
+ * After nfqueue_rules_reset() or nfqueue_rules_adopt() it is the old redirections out and
+ * the new ones in, in one transaction too: each packet meets either the old or the new
+ * ones, no chain is removed, and nothing that waits in a queue is dropped. The counters
+ * of redirections begin at 0, their sum and those of flows go on, and decided flows stay
+ * decided. If it fails, the old ones stay in force, and the handle goes on to describe
+ * them; the new ones may be tried again.
+ *
  * @return 0; -EINVAL nothing was added; -EPERM no CAP_NET_ADMIN; -EBUSY a live process
- * owns a table of this name; -EOPNOTSUPP a kernel feature is missing (the text names it
- * and its option); -EALREADY installed before; -EMSGSIZE too many redirections for one
- * transaction without the right to a large send buffer; -E2BIG more chains at one hook
- * than the 1,024 the kernel takes; the kernel's other refusals. Source:
- * nf_tables_newtable(), nft_queue, nft_compat, xt_NFQUEUE, xt_bpf.
+ * owns a table of this name, or another table uses bits of the flow mask; -EOPNOTSUPP a
+ * kernel feature is missing (the text names it and its option); -EALREADY installed
+ * before; -EMSGSIZE too many redirections for one transaction without the right to a
+ * large send buffer; -E2BIG more chains at one hook than the 1,024 the kernel takes;
+ * -ENOENT somebody removed the table; the kernel's other refusals. Source:
+ * nf_tables_newtable(), nft_queue, nft_compat, xt_NFQUEUE, xt_bpf, nft_ct, nft_dynset.
  */
 NFQUEUE_API int nfqueue_rules_install(struct nfqueue_rules *rules);
 
 /**
- * Deletes the rules but keeps the table: no packet comes up any more, none that waits is
- * dropped. Then drain the queues, then close.
+ * Begins a new list of redirections, which the next nfqueue_rules_install() puts in the
+ * place of those that are installed. Until then these stay in force. Redirections that
+ * were added and not installed are forgotten.
  *
- * @return 0; -ENOENT not installed; -errno of the transaction. Source:
- * nf_tables_delrule().
+ * @return 0. Source: none, the kernel is not asked.
+ */
+NFQUEUE_API int nfqueue_rules_reset(struct nfqueue_rules *rules);
+
+/**
+ * Deletes the rules but keeps the table: no packet comes up any more, none that waits is
+ * dropped. Then drain the queues, then close. Flow verdicts for what waits are still
+ * carried out.
+ *
+ * @return 0; -ENOENT not installed, or somebody removed the table; -errno of the
+ * transaction. Source: nf_tables_delrule().
  */
 NFQUEUE_API int nfqueue_rules_stop(struct nfqueue_rules *rules);
 
@@ -140,13 +191,98 @@ NFQUEUE_API const char *nfqueue_rules_error(const struct nfqueue_rules *rules);
 /**
  * How many packets the rules have sent to their queues, by the kernel's counters.
  *
- * @param index   a redirection, 0 the first; -1: the sum of all
+ * @param index   a redirection, 0 the first; -1: all, also those that were replaced, for
+ *                as long as there is the table
  * @param packets out @param bytes out, or NULL
  * @return 0; -ENOENT not installed, or no such redirection; -errno of the request. After
  * nfqueue_rules_stop(): the counts just before it. Source: nft_counter.
  */
 NFQUEUE_API int nfqueue_rules_counter(struct nfqueue_rules *rules, int index,
 				      uint64_t *packets, uint64_t *bytes);
+
+/**
+ * How flow verdicts are written into marks: what nfqueue_set_flow_marks() and
+ * nfqueue_engine_set_flow_marks() want. Before the install: as they will be.
+ *
+ * @param marks out; all 0 without a flow mask
+ * @return 0. Source: none, the kernel is not asked.
+ */
+NFQUEUE_API int nfqueue_rules_flow_marks(const struct nfqueue_rules *rules,
+					 struct nfqueue_flow_marks *marks);
+
+/**
+ * Decided flows come up again, all at once: the rules get new marks, in one transaction
+ * that removes no chain. Ask for them with nfqueue_rules_flow_marks(), and set them. Flow
+ * verdicts with the old marks decide their packet from now on, and nothing more.
+ *
+ * A mask of n bits has 2^(n-1) - 1 different marks, and those of connections that were
+ * saved with the next ones, last time they were in use, are cleared first: this takes as
+ * long as the kernel needs to walk its connections, and some microseconds for each that
+ * is found. With two bits there are the same marks each time: all that are saved are
+ * cleared, flow verdicts meanwhile decide their packet only, and one that was given
+ * before this call, but reaches the kernel after it, is saved. So use three bits or more.
+ *
+ * @return 0; -ENOENT there are no rules for flow verdicts, or somebody removed the table;
+ * -EPERM no CAP_NET_ADMIN; -ENOMEM; -errno. On failure the old marks stay in force.
+ * Source: ctnetlink_change_mark(), nf_tables_newrule().
+ */
+NFQUEUE_API int nfqueue_rules_revoke_flows(struct nfqueue_rules *rules);
+
+/**
+ * How many packets the rules decided because their flow was decided. Those that came up
+ * and got the flow verdict are not among them.
+ *
+ * @param accepted out @param dropped out, or NULL
+ * @return 0; -ENOENT there are no rules for flow verdicts; -errno of the request.
+ * Source: nft_counter.
+ */
+NFQUEUE_API int nfqueue_rules_flow_counter(struct nfqueue_rules *rules,
+					   uint64_t *accepted, uint64_t *dropped);
+
+/*
+ * Hand over: the table lives as long as its socket is open somewhere, so a process that
+ * gets the socket (SCM_RIGHTS, fork, systemd's fd store) can go on where another ends,
+ * by its own will or not.
+ *
+ *	old: send nfqueue_rules_fd(); once the other has it: nfqueue_rules_release()
+ *	new: nfqueue_rules_adopt(), nfqueue_rules_add()..., nfqueue_rules_install()
+ */
+
+/**
+ * The socket that keeps the table: send it, do not read it. It belongs to the handle.
+ *
+ * @return a file descriptor; -EBADF the handle was not opened. Source: netlink(7).
+ */
+NFQUEUE_API int nfqueue_rules_fd(const struct nfqueue_rules *rules);
+
+/**
+ * Opens a handle for the table that was made on this socket, by another process perhaps.
+ * Its name, rules, flow verdicts and counters stay in force. Add redirections, and the
+ * next nfqueue_rules_install() replaces those of the old process; without that,
+ * nfqueue_rules_counter() knows the sum only, nfqueue_rules_text() nothing. The other
+ * process must make no more calls with its handle than nfqueue_rules_release().
+ *
+ * @param rules   out: as for nfqueue_rules_open()
+ * @param fd      belongs to the handle from now on, also when it fails (not for -ENOMEM
+ *                without a handle); with the last copy of it the kernel removes the table
+ * @param options NULL: the table's. Else: name is not looked at, on_crash must be the
+ *                table's, flow_mask must be, too, or 0; a table without flow verdicts
+ *                gets them with the next install
+ * @return 0; -EINVAL fd is no nfnetlink socket, or an option is out of its range or not
+ * the table's; -ENOENT no table was made on this socket; -EPERM no CAP_NET_ADMIN;
+ * -ENOMEM; -errno. Any thread. Source: nf_tables_gettable(), NFTA_TABLE_OWNER.
+ */
+NFQUEUE_API int nfqueue_rules_adopt(struct nfqueue_rules **rules, int fd,
+				    const struct nfqueue_rules_options *options);
+
+/**
+ * Closes this process's copy of the socket and frees the handle, but leaves the table to
+ * who has another copy. If nobody has, it is as if the process had died: on crash open
+ * removes the table, on crash closed leaves it.
+ *
+ * @param rules may be NULL. Source: nft_rcv_nl_event().
+ */
+NFQUEUE_API void nfqueue_rules_release(struct nfqueue_rules *rules);
 
 /**
  * What is, or would be, installed, as text that nft and iptables users can read.

@@ -39,10 +39,19 @@ static void add_queue(struct rules_batch *batch, struct nftnl_rule *rule)
 	rules_rule_queue(batch, rule, &any_queue);
 }
 
+static void put_flows(struct rules_batch *batch, const char *table)
+{
+	static const struct rules_flows flows = {.mask = 3, .epoch = 1, .generation = 1};
+
+	rules_put_flow_objects(batch, table);
+	rules_put_flow_rules(batch, table, &flows);
+}
+
 static const struct {
 	const char *what, *options;
 	uint32_t table_flags;
 	void (*add)(struct rules_batch *batch, struct nftnl_rule *rule);
+	void (*put)(struct rules_batch *batch, const char *table);
 } features[] = {
 	[RULES_FEATURE_TABLES] = {.what = "nf_tables with the inet family",
 				  .options = "CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET"},
@@ -52,6 +61,9 @@ static const struct {
 	[RULES_FEATURE_COUNTER] = {.what = "counter objects",
 				   .options = "CONFIG_NFT_COUNTER, CONFIG_NFT_OBJREF",
 				   .add = add_count},
+	[RULES_FEATURE_FLOWS] = {.what = "marks of connections in rules, for flow_mask",
+				 .options = "CONFIG_NFT_CT, CONFIG_NF_CONNTRACK_MARK",
+				 .put = put_flows},
 	[RULES_FEATURE_MATCH] = {.what = "the bpf match",
 				 .options = "CONFIG_NFT_COMPAT, "
 					    "CONFIG_NETFILTER_XT_MATCH_BPF",
@@ -72,7 +84,7 @@ int rules_feature_probe(struct rules_socket *socket, enum rules_feature feature)
 	char table[RULES_NAME_SIZE];
 
 	snprintf(table, sizeof(table), "nfqueue-probe-%u", socket->port_id);
-	rules_batch_begin(&batch, socket, 4);
+	rules_batch_begin(&batch, socket, 4 + 2 * RULES_FLOW_MESSAGES);
 	rules_put_table(&batch, table, features[feature].table_flags, NULL);
 	if (features[feature].add) {
 		rules_put_chain(&batch, table, CHAIN);
@@ -81,13 +93,15 @@ int rules_feature_probe(struct rules_socket *socket, enum rules_feature feature)
 		features[feature].add(&batch, rule);
 		rules_rule_put(&batch, rule, NULL);
 	}
+	if (features[feature].put)
+		features[feature].put(&batch, table);
 	return rules_batch_check(&batch);
 }
 
 static bool has_match(const struct nfqueue_rules *rules)
 {
-	for (size_t i = 0; i < rules->count; i++)
-		if (rules->redirects[i].filter.length > 0)
+	for (size_t i = 0; i < rules->next.count; i++)
+		if (rules->next.redirects[i].filter.length > 0)
 			return true;
 	return false;
 }
@@ -97,6 +111,8 @@ static bool is_needed(const struct nfqueue_rules *rules, enum rules_feature feat
 	switch (feature) {
 	case RULES_FEATURE_OWNER:
 		return rules->on_crash == NFQUEUE_ON_CRASH_OPEN;
+	case RULES_FEATURE_FLOWS:
+		return rules->flows.mask != 0;
 	case RULES_FEATURE_MATCH:
 		return has_match(rules);
 	case RULES_FEATURE_TARGET:

@@ -107,7 +107,8 @@ void rules_put_base_chain(struct rules_batch *batch, const char *table, const ch
 	put_chain_message(batch, chain);
 }
 
-void rules_put_counter(struct rules_batch *batch, const char *table, const char *name)
+static void put_counter_message(struct rules_batch *batch, uint16_t type, uint16_t flags,
+				const char *table, const char *name)
 {
 	struct nftnl_obj *counter = nftnl_obj_alloc();
 	struct nlmsghdr *message;
@@ -119,14 +120,27 @@ void rules_put_counter(struct rules_batch *batch, const char *table, const char 
 	nftnl_obj_set_str(counter, NFTNL_OBJ_TABLE, table);
 	nftnl_obj_set_str(counter, NFTNL_OBJ_NAME, name);
 	nftnl_obj_set_u32(counter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	nftnl_obj_set_u64(counter, NFTNL_OBJ_CTR_PKTS, 0);
-	nftnl_obj_set_u64(counter, NFTNL_OBJ_CTR_BYTES, 0);
-	message = rules_batch_message(batch, NFT_MSG_NEWOBJ, NLM_F_CREATE);
+	if (type == NFT_MSG_NEWOBJ) {
+		nftnl_obj_set_u64(counter, NFTNL_OBJ_CTR_PKTS, 0);
+		nftnl_obj_set_u64(counter, NFTNL_OBJ_CTR_BYTES, 0);
+	}
+	message = rules_batch_message(batch, type, flags);
 	if (message) {
 		nftnl_obj_nlmsg_build_payload(message, counter);
 		rules_batch_end_message(batch, message);
 	}
 	nftnl_obj_free(counter);
+}
+
+void rules_put_counter(struct rules_batch *batch, const char *table, const char *name)
+{
+	put_counter_message(batch, NFT_MSG_NEWOBJ, NLM_F_CREATE, table, name);
+}
+
+void rules_put_counter_removal(struct rules_batch *batch, const char *table,
+			       const char *name)
+{
+	put_counter_message(batch, NFT_MSG_DELOBJ, 0, table, name);
 }
 
 static struct nftnl_rule *new_rule(struct rules_batch *batch, const char *table)
@@ -154,14 +168,6 @@ static void put_rule_message(struct rules_batch *batch, uint16_t type, uint16_t 
 	nftnl_rule_free(rule);
 }
 
-void rules_put_rules_removal(struct rules_batch *batch, const char *table)
-{
-	struct nftnl_rule *rule = new_rule(batch, table);
-
-	if (rule)
-		put_rule_message(batch, NFT_MSG_DELRULE, 0, rule);
-}
-
 struct nftnl_rule *rules_rule_begin(struct rules_batch *batch, const char *table,
 				    const char *chain)
 {
@@ -170,6 +176,15 @@ struct nftnl_rule *rules_rule_begin(struct rules_batch *batch, const char *table
 	if (rule)
 		nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
 	return rule;
+}
+
+void rules_put_rules_removal(struct rules_batch *batch, const char *table,
+			     const char *chain)
+{
+	struct nftnl_rule *rule = rules_rule_begin(batch, table, chain);
+
+	if (rule)
+		put_rule_message(batch, NFT_MSG_DELRULE, 0, rule);
 }
 
 void rules_rule_put(struct rules_batch *batch, struct nftnl_rule *rule,

@@ -28,9 +28,12 @@ void rules_put_base_chain(struct rules_batch *batch, const char *table, const ch
 
 /* A counter object: unlike a counter in a rule it outlives the rule. */
 void rules_put_counter(struct rules_batch *batch, const char *table, const char *name);
+void rules_put_counter_removal(struct rules_batch *batch, const char *table,
+			       const char *name);
 
-/* All rules of the table. */
-void rules_put_rules_removal(struct rules_batch *batch, const char *table);
+/* All the chain's rules. */
+void rules_put_rules_removal(struct rules_batch *batch, const char *table,
+			     const char *chain);
 
 /* A rule is begun, gets its expressions in order, and is put. */
 struct nftnl_rule *rules_rule_begin(struct rules_batch *batch, const char *table,

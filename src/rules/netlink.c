@@ -2,6 +2,7 @@
 #include "rules/netlink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/common.h>
 #include <linux/netfilter.h>
@@ -13,31 +14,85 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* What the kernel puts into one message of a dump, at most: netlink_dump() */
 #define RECEIVE_SIZE 32768
 
-int rules_socket_open(struct rules_socket *socket)
+static int complete_socket(struct rules_socket *socket)
 {
 	struct stat status;
 	int on = 1;
 
-	socket->netlink = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!socket->netlink)
+	if (fstat(mnl_socket_get_fd(socket->netlink), &status) < 0)
 		return -errno;
-	if (mnl_socket_bind(socket->netlink, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    fstat(mnl_socket_get_fd(socket->netlink), &status) < 0) {
-		int error = -errno;
-
-		rules_socket_close(socket);
-		return error;
-	}
 	/* Both only make errors more readable: a kernel without them serves too. */
 	mnl_socket_setsockopt(socket->netlink, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(socket->netlink, NETLINK_CAP_ACK, &on, sizeof(on));
 	socket->port_id = mnl_socket_get_portid(socket->netlink);
 	socket->inode = status.st_ino;
 	return 0;
+}
+
+int rules_socket_open(struct rules_socket *socket)
+{
+	int error = 0;
+
+	socket->netlink = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!socket->netlink)
+		return -errno;
+	if (mnl_socket_bind(socket->netlink, 0, MNL_SOCKET_AUTOPID) < 0)
+		error = -errno;
+	if (!error)
+		error = complete_socket(socket);
+	if (error)
+		rules_socket_close(socket);
+	return error;
+}
+
+/* The process that had it may have died amid a request. Reading also ends its dump:
+ * netlink_recvmsg() goes on with it until it is done. */
+static void throw_away(int fd)
+{
+	char bytes[RECEIVE_SIZE];
+
+	while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+		;
+}
+
+static bool is_nfnetlink(int fd)
+{
+	int domain = 0, protocol = 0;
+	socklen_t length = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+	       domain == AF_NETLINK && protocol == NETLINK_NETFILTER;
+}
+
+int rules_socket_adopt(struct rules_socket *socket, int fd)
+{
+	int error = is_nfnetlink(fd) ? 0 : -EINVAL;
+
+	if (!error) {
+		socket->netlink = mnl_socket_fdopen(fd);
+		error = socket->netlink ? 0 : -errno;
+	}
+	if (error) {
+		close(fd);
+		return error;
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	throw_away(fd);
+	error = complete_socket(socket);
+	if (error)
+		rules_socket_close(socket);
+	return error;
+}
+
+int rules_socket_fd(const struct rules_socket *socket)
+{
+	return socket->netlink ? mnl_socket_get_fd(socket->netlink) : -EBADF;
 }
 
 void rules_socket_close(struct rules_socket *socket)
@@ -145,8 +200,9 @@ int rules_request(struct rules_socket *socket, uint16_t type, uint16_t flags,
 	int error = 0;
 
 	socket->words[0] = '\0';
-	message = nftnl_nlmsg_build_hdr(bytes, type, NFPROTO_INET, flags | NLM_F_ACK,
+	message = nftnl_nlmsg_build_hdr(bytes, 0, NFPROTO_INET, flags | NLM_F_ACK,
 					++socket->sequence);
+	message->nlmsg_type = type;
 	if (fill)
 		fill(message, what);
 	if (mnl_socket_sendto(socket->netlink, message, message->nlmsg_len) < 0)

@@ -3,6 +3,7 @@
 #ifndef NFQUEUE_RULES_NETLINK_H
 #define NFQUEUE_RULES_NETLINK_H
 
+#include <linux/netfilter/nfnetlink.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,15 +20,27 @@ struct rules_socket {
 
 /* Returns 0 or -errno of socket(2). */
 int rules_socket_open(struct rules_socket *socket);
+
+/* One that was opened elsewhere; what was left unread in it is thrown away. The fd
+ * belongs to it, and is closed on failure. Returns 0; -EINVAL: no such socket; -errno. */
+int rules_socket_adopt(struct rules_socket *socket, int fd);
+
+/* -EBADF: it is not open. */
+int rules_socket_fd(const struct rules_socket *socket);
+
 void rules_socket_close(struct rules_socket *socket);
 
 /* Called for each message of a reply. A negative return ends the request with it, what
  * still comes is ignored: not for dumps. */
 typedef int rules_reply(const struct nlmsghdr *message, void *context);
 
+/* The type of a request: which part of the kernel, and what of it. */
+#define RULES_NFT(message) (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | (message))
+#define RULES_CONNTRACK(message) (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | (message))
+
 /* Sends one message of this type and flags (NLM_F_REQUEST implied), with what `fill`
- * puts in, and waits for the end of the reply. Returns 0; -EINTR: a dump that changed
- * meanwhile, ask again; or the kernel's -errno. */
+ * puts in, and waits for the end of the reply. Its family is inet, if fill leaves it so.
+ * Returns 0; -EINTR: a dump that changed meanwhile, ask again; or the kernel's -errno. */
 int rules_request(struct rules_socket *socket, uint16_t type, uint16_t flags,
 		  void (*fill)(struct nlmsghdr *message, const void *what),
 		  const void *what, rules_reply *reply, void *context);

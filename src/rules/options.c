@@ -2,6 +2,8 @@
 #include "rules/model.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/netfilter_ipv4.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,9 +73,16 @@ int rules_options_take(struct nfqueue_rules *rules,
 				  "options.on_crash is %d: neither open (0) "
 				  "nor closed (1)",
 				  (int)known.on_crash);
+	if (known.flow_mask && rules_flow_epochs(known.flow_mask) == 0)
+		return rules_fail(rules, -EINVAL,
+				  "options.flow_mask is %#x: flow verdicts need at least "
+				  "%u bits of the mark",
+				  known.flow_mask, RULES_FLOW_MASK_BITS);
 	if (known.name)
 		snprintf(rules->name, sizeof(rules->name), "%s", known.name);
+	rules->name_given = known.name;
 	rules->on_crash = known.on_crash;
+	rules->flows.mask = known.flow_mask;
 	return 0;
 }
 
@@ -108,6 +117,49 @@ static int check_redirect(struct nfqueue_rules *rules,
 	return 0;
 }
 
+/* The connection tracking looks at packets at NF_IP_PRI_CONNTRACK of these hooks. */
+static int check_flows_hook(struct nfqueue_rules *rules,
+			    const struct nfqueue_redirect *wanted)
+{
+	bool first = wanted->hook == NFQUEUE_HOOK_PREROUTING ||
+		     wanted->hook == NFQUEUE_HOOK_OUTPUT;
+
+	if (first && wanted->priority <= NF_IP_PRI_CONNTRACK)
+		return rules_fail(rules, -EINVAL,
+				  "flow verdicts need the connection of a packet, which "
+				  "%s knows only after priority %d: choose a greater one "
+				  "than %d, or no flow_mask",
+				  rules_hook_name(wanted->hook), NF_IP_PRI_CONNTRACK,
+				  wanted->priority);
+	if (wanted->priority == INT32_MAX)
+		return rules_fail(rules, -EINVAL,
+				  "priority %d leaves no place behind it for the chain "
+				  "that saves flow verdicts",
+				  wanted->priority);
+	return 0;
+}
+
+/* The chain that saves stands at the priority just behind: it must be the next. */
+static int check_flows(struct nfqueue_rules *rules, const struct nfqueue_redirect *wanted)
+{
+	int error = rules->flows.mask ? check_flows_hook(rules, wanted) : 0;
+
+	for (size_t i = 0; rules->flows.mask && !error && i < rules->next.count; i++) {
+		const struct nfqueue_redirect *other = &rules->next.redirects[i].wanted;
+		int64_t apart = (int64_t)wanted->priority - other->priority;
+
+		if (wanted->hook != other->hook || (apart != 1 && apart != -1))
+			continue;
+		error = rules_fail(rules, -EINVAL,
+				   "priorities %d and %d at %s: with flow_mask the "
+				   "place just behind a queue is taken, let them be two "
+				   "apart",
+				   other->priority, wanted->priority,
+				   rules_hook_name(wanted->hook));
+	}
+	return error;
+}
+
 int rules_redirect_take(struct nfqueue_rules *rules, struct rules_redirect *to,
 			const struct nfqueue_redirect *from)
 {
@@ -120,6 +172,8 @@ int rules_redirect_take(struct nfqueue_rules *rules, struct rules_redirect *to,
 				  "library does not know are set",
 				  from->size);
 	error = check_redirect(rules, wanted);
+	if (!error)
+		error = check_flows(rules, wanted);
 	if (error)
 		return error;
 	error = rules_filter_compile(&to->filter, wanted->match ? wanted->match : "",
@@ -137,6 +191,16 @@ int rules_redirect_take(struct nfqueue_rules *rules, struct rules_redirect *to,
 	return 0;
 }
 
+void rules_list_clear(struct rules_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->redirects[i].match);
+	free(list->redirects);
+	*list = (struct rules_list){NULL, 0};
+}
+
+/* --- names ------------------------------------------------------------------------ */
+
 const char *rules_hook_name(enum nfqueue_hook hook)
 {
 	static const char *const names[] = {"prerouting", "input", "forward", "output",
@@ -145,28 +209,54 @@ const char *rules_hook_name(enum nfqueue_hook hook)
 	return names[hook];
 }
 
-void rules_chain_name(const struct nfqueue_redirect *wanted, char *name, size_t size)
+void rules_chain_name(enum nfqueue_hook hook, int32_t priority, char *name, size_t size)
 {
-	const char *hook = rules_hook_name(wanted->hook);
-
-	if (wanted->priority)
-		snprintf(name, size, "%s-%d", hook, wanted->priority);
+	if (priority)
+		snprintf(name, size, "%s-%d", rules_hook_name(hook), priority);
 	else
-		snprintf(name, size, "%s", hook);
+		snprintf(name, size, "%s", rules_hook_name(hook));
+}
+
+void rules_saving_name(enum nfqueue_hook hook, int32_t priority, char *name, size_t size)
+{
+	char chain[32];
+
+	rules_chain_name(hook, priority, chain, sizeof(chain));
+	snprintf(name, size, "%s-flows", chain);
 }
 
 void rules_counter_name(size_t index, char *name, size_t size)
 {
-	snprintf(name, size, "redirect-%zu", index);
+	snprintf(name, size, RULES_COUNTER_PREFIX "%zu", index);
 }
 
-bool rules_chain_seen(const struct nfqueue_rules *rules, size_t index)
+/* --- chains ----------------------------------------------------------------------- */
+
+bool rules_chain_seen(const struct rules_list *list, size_t index)
 {
-	const struct nfqueue_redirect *wanted = &rules->redirects[index].wanted;
+	const struct nfqueue_redirect *wanted = &list->redirects[index].wanted;
 
 	for (size_t i = 0; i < index; i++)
-		if (rules->redirects[i].wanted.hook == wanted->hook &&
-		    rules->redirects[i].wanted.priority == wanted->priority)
+		if (list->redirects[i].wanted.hook == wanted->hook &&
+		    list->redirects[i].wanted.priority == wanted->priority)
 			return true;
 	return false;
+}
+
+struct rules_chain *rules_chain_at(struct nfqueue_rules *rules, enum nfqueue_hook hook,
+				   int32_t priority)
+{
+	struct rules_chain *chain, *grown;
+
+	for (size_t i = 0; i < rules->chain_count; i++)
+		if (rules->chains[i].hook == hook &&
+		    rules->chains[i].priority == priority)
+			return &rules->chains[i];
+	grown = reallocarray(rules->chains, rules->chain_count + 1, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	rules->chains = grown;
+	chain = &grown[rules->chain_count++];
+	*chain = (struct rules_chain){.hook = hook, .priority = priority};
+	return chain;
 }

@@ -64,8 +64,8 @@ int rules_table_find(struct rules_socket *socket, const char *name,
 	int error;
 
 	memset(table, 0, sizeof(*table));
-	error = rules_request(socket, NFT_MSG_GETTABLE, 0, fill_name, name, take_one,
-			      table);
+	error = rules_request(socket, RULES_NFT(NFT_MSG_GETTABLE), 0, fill_name, name,
+			      take_one, table);
 	if (error)
 		return error;
 	return table->name[0] ? 0 : -ENOENT;
@@ -106,8 +106,8 @@ int rules_table_dump(struct rules_socket *socket, struct rules_table **tables)
 
 	do {
 		all.count = 0;
-		error = rules_request(socket, NFT_MSG_GETTABLE, NLM_F_DUMP, NULL, NULL,
-				      take_another, &all);
+		error = rules_request(socket, RULES_NFT(NFT_MSG_GETTABLE), NLM_F_DUMP,
+				      NULL, NULL, take_another, &all);
 	} while (error == -EINTR && ++tries < DUMP_TRIES);
 	if (!error)
 		error = all.error;

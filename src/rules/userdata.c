@@ -17,6 +17,15 @@ struct maker_bytes {
 	uint64_t inode;
 };
 
+#define FLOWS_TYPE 0x52
+#define FLOWS_VERSION 1
+
+struct flows_bytes {
+	uint8_t version, reserved[3];
+	uint32_t mask, epoch, generation;
+};
+
+_Static_assert(sizeof(struct flows_bytes) == 16, "no padding in what the kernel keeps");
 _Static_assert(sizeof(struct maker_bytes) == 16, "no padding in what the kernel keeps");
 _Static_assert((int)NFTNL_UDATA_TABLE_COMMENT == (int)NFTNL_UDATA_RULE_COMMENT,
 	       "one function writes both");
@@ -73,19 +82,60 @@ static bool read_maker(const uint8_t *value, size_t length, struct rules_maker *
 	return true;
 }
 
-bool rules_userdata_find_maker(const uint8_t *bytes, size_t length,
-			       struct rules_maker *maker)
+/* The value of the first of this type; NULL: none, or the lengths make no sense. */
+static const uint8_t *find(const uint8_t *bytes, size_t length, uint8_t type,
+			   size_t *value_length)
 {
 	size_t at = 0;
 
 	while (length - at >= 2) {
-		size_t value_length = bytes[at + 1];
-
-		if (value_length > length - at - 2)
-			return false;
-		if (bytes[at] == MAKER_TYPE)
-			return read_maker(bytes + at + 2, value_length, maker);
-		at += 2 + value_length;
+		*value_length = bytes[at + 1];
+		if (*value_length > length - at - 2)
+			return NULL;
+		if (bytes[at] == type)
+			return bytes + at + 2;
+		at += 2 + *value_length;
 	}
-	return false;
+	return NULL;
+}
+
+bool rules_userdata_find_maker(const uint8_t *bytes, size_t length,
+			       struct rules_maker *maker)
+{
+	size_t value_length;
+	const uint8_t *value = find(bytes, length, MAKER_TYPE, &value_length);
+
+	return value && read_maker(value, value_length, maker);
+}
+
+/* --- flow verdicts ---------------------------------------------------------------- */
+
+void rules_userdata_flows(struct rules_userdata *userdata,
+			  const struct rules_flows *flows)
+{
+	struct flows_bytes bytes = {
+		.version = FLOWS_VERSION,
+		.mask = flows->mask,
+		.epoch = flows->epoch,
+		.generation = flows->generation,
+	};
+
+	append(userdata, FLOWS_TYPE, &bytes, sizeof(bytes));
+}
+
+bool rules_userdata_find_flows(const uint8_t *bytes, size_t length,
+			       struct rules_flows *flows)
+{
+	size_t value_length;
+	const uint8_t *value = find(bytes, length, FLOWS_TYPE, &value_length);
+	struct flows_bytes found;
+
+	if (!value || value_length != sizeof(found))
+		return false;
+	memcpy(&found, value, sizeof(found));
+	if (found.version != FLOWS_VERSION || rules_flow_epochs(found.mask) == 0 ||
+	    found.epoch > rules_flow_epochs(found.mask))
+		return false;
+	*flows = (struct rules_flows){found.mask, found.epoch, found.generation};
+	return true;
 }

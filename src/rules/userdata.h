@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What our tables and rules carry in their userdata: a comment that `nft list` shows,
- * and, for tables, who made it. Type-length-value, a byte each, as libnftnl's udata has
- * it; read by hand, since anybody may have written it and libnftnl trusts its lengths.
+ * for tables, who made it, and for one rule, what the flow verdicts are.
+ * Type-length-value, a byte each, as libnftnl's udata has it; read by hand, since anybody
+ * may have written it and libnftnl trusts its lengths.
  */
 #ifndef NFQUEUE_RULES_USERDATA_H
 #define NFQUEUE_RULES_USERDATA_H
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "rules/flow.h"
 
 #define RULES_USERDATA_MAX 256 /* NFT_USERDATA_MAXLEN */
 
@@ -31,8 +34,16 @@ void rules_userdata_comment(struct rules_userdata *userdata, const char *comment
 void rules_userdata_maker(struct rules_userdata *userdata,
 			  const struct rules_maker *maker);
 
+/* A rule's, where nft knows the types of a table's: the state of the flow rules. */
+void rules_userdata_flows(struct rules_userdata *userdata,
+			  const struct rules_flows *flows);
+
 /* Whether there is a well-formed maker in it. */
 bool rules_userdata_find_maker(const uint8_t *bytes, size_t length,
 			       struct rules_maker *maker);
+
+/* Whether there is a well-formed state in it, one that a mask can have. */
+bool rules_userdata_find_flows(const uint8_t *bytes, size_t length,
+			       struct rules_flows *flows);
 
 #endif
