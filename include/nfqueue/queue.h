@@ -13,8 +13,10 @@
  *			nfqueue_accept(packets[i]);
  *	}
  *
- * Thread rule: one thread at a time uses a queue, but for nfqueue_wake(),
- * nfqueue_stats_get() and nfqueue_fd(), which any thread may call until nfqueue_close().
+ * Thread rule: one thread at a time receives, and decides what it received; it is called
+ * the reader. A packet that it holds may be decided by any thread. Any thread may call,
+ * until nfqueue_close(): nfqueue_wake(), nfqueue_stats_get(), nfqueue_fd(), the functions
+ * nfqueue_set_*(), nfqueue_error(), and nfqueue_flush() for packets that it decided.
  */
 #ifndef NFQUEUE_QUEUE_H
 #define NFQUEUE_QUEUE_H
@@ -47,6 +49,18 @@ extern "C" {
 /** Copy nothing of the packet, only what the kernel knows of it. */
 #define NFQUEUE_COPY_META UINT32_MAX
 
+/** What becomes of a packet for which there is no room. */
+enum nfqueue_overload {
+	/** Held packets: accept if NFQUEUE_FAIL_OPEN is on, else drop. Deciders
+	 * (engine.h): wait. */
+	NFQUEUE_OVERLOAD_DEFAULT = 0,
+	NFQUEUE_OVERLOAD_DROP = 1,
+	NFQUEUE_OVERLOAD_ACCEPT = 2,
+	/** Deciders only: the reader waits, so the kernel's queue fills, and accepts what
+	 * then comes with NFQUEUE_FAIL_OPEN, else drops it. */
+	NFQUEUE_OVERLOAD_WAIT = 3,
+};
+
 /** How to open a queue. Zero means the default everywhere. */
 struct nfqueue_options {
 	size_t size;            /**< sizeof(struct nfqueue_options) */
@@ -59,6 +73,13 @@ struct nfqueue_options {
 	uint32_t batch_size;    /**< packets received at once, at most 1,024; 0: 64 */
 	struct nfqueue_verdict
 		default_verdict; /**< for what nobody decides; zero: drop */
+	uint32_t hold_limit;     /**< packets held at once; 0: 3/4 of max_length */
+	uint32_t overload;       /**< enum nfqueue_overload: for holds above the limit */
+	uint32_t busy_poll_us;   /**< microseconds to look for packets, at most, before a
+				  * sleep; 0: none. Costs a CPU, saves a wakeup */
+	/** Bytes up to which the socket's buffer is enlarged when it fills, starting from
+	 * socket_buffer; 0: not at all. */
+	uint32_t socket_buffer_max;
 };
 
 /**
@@ -89,6 +110,14 @@ struct nfqueue_stats {
 	uint64_t batches;       /**< receive calls that brought something */
 	uint64_t sends;         /**< send calls for verdicts */
 	uint64_t messages;      /**< verdict messages in them */
+	uint64_t expired;       /**< held until their deadline decided */
+	uint64_t hold_overflow; /**< beyond the hold limit: got the overload verdict */
+	uint64_t
+		ring_overflow; /**< a decider's ring was full: got its overload verdict */
+	uint64_t
+		flow_accepted; /**< verdicts for the rest of a flow, in `accepted`, too */
+	uint64_t flow_dropped; /**< the same, in `dropped` */
+	uint64_t buffer_grown; /**< times the socket's buffer was enlarged */
 };
 
 /** A row of the kernel's own table of queues. */
@@ -123,6 +152,22 @@ NFQUEUE_API int nfqueue_open(struct nfqueue **queue,
 			     const struct nfqueue_options *options);
 
 /**
+ * Takes over an open queue from another process, with its socket: by SCM_RIGHTS, or from
+ * the file descriptor store of a service manager. What waits in the kernel is received as
+ * usual. What the other process had received and not decided gets the default verdict at
+ * once (unless this process may not read /proc/net/netfilter and nothing waits).
+ *
+ * @param queue   as nfqueue_open()
+ * @param fd      the socket; belongs to the handle from now on, and is closed on failure
+ * @param options as nfqueue_open(), with the queue's number
+ * @return as nfqueue_open(); -EINVAL also: fd is no netfilter socket.
+ * Thread rule: any thread; nobody else receives from the socket any more.
+ * Source: nfqnl_recv_config(), nfqnl_recv_verdict_batch().
+ */
+NFQUEUE_API int nfqueue_adopt(struct nfqueue **queue, int fd,
+			      const struct nfqueue_options *options);
+
+/**
  * Sends noted verdicts, gives the default verdict to what is held or undecided, and
  * closes the queue. What the kernel has queued but nobody received is dropped by the
  * kernel: receive until nothing comes, first.
@@ -133,8 +178,9 @@ NFQUEUE_API int nfqueue_open(struct nfqueue **queue,
  */
 NFQUEUE_API void nfqueue_close(struct nfqueue *queue);
 
-/** What went wrong last, in words, with what to do about it; "" if nothing did. Lives
- * until the next call on the handle. NULL: words for -ENOMEM. Source: extended ACK. */
+/** What went wrong last, in words, with what to do about it; "" if nothing did. A copy:
+ * lives until the calling thread asks again. NULL: words for -ENOMEM. Any thread.
+ * Source: extended ACK. */
 NFQUEUE_API const char *nfqueue_error(const struct nfqueue *queue);
 
 /** The socket, for poll(): readable when nfqueue_recv() would bring something. Don't read
@@ -173,11 +219,16 @@ NFQUEUE_API int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **pack
 NFQUEUE_API int nfqueue_wake(struct nfqueue *queue);
 
 /**
- * Notes a packet's verdict. It is sent with the batch: by the next nfqueue_recv(),
- * nfqueue_flush() or nfqueue_close().
+ * Notes a packet's verdict. It is sent with the batch: by the reader's next
+ * nfqueue_recv(), nfqueue_flush() or nfqueue_close().
  *
- * @return 0; -EALREADY the packet is decided: the first verdict stands;
- * -EINVAL a code the kernel does not know. Source: nfqnl_recv_verdict().
+ * A held packet may be decided by any thread: it is sent when that thread calls
+ * nfqueue_flush(), else by the reader, which is woken for it. The packet is not the
+ * program's any more, whatever is returned but -EINVAL.
+ *
+ * @return 0; -EALREADY the packet is decided, by the program, its deadline, or a stop:
+ * the first verdict stands; -EINVAL a code the kernel does not know, or a flow verdict
+ * that is neither accept nor drop. Source: nfqnl_recv_verdict().
  */
 NFQUEUE_API int nfqueue_decide(struct nfqueue_packet *packet,
 			       struct nfqueue_verdict verdict);
@@ -189,27 +240,53 @@ NFQUEUE_API int nfqueue_accept(struct nfqueue_packet *packet);
 NFQUEUE_API int nfqueue_drop(struct nfqueue_packet *packet);
 
 /**
- * Keeps a packet beyond its batch: it stays valid until it is decided and flushed. Held
- * packets leave the kernel in the order in which they are decided.
+ * Keeps a packet beyond its batch: it stays valid until the program decides it, in any
+ * thread, also if a deadline or a stop has decided it before; at the latest until
+ * nfqueue_close(), which gives the default verdict. The held packets that one thread
+ * decides leave the kernel in the order in which it decides them.
  *
- * @return 0; -EALREADY it is decided; -ENOMEM no memory for a slot in its place.
+ * @return 0; -EALREADY it is decided; -ENOSPC the hold limit is reached: the packet has
+ * got the overload verdict, and is not held.
+ * Thread rule: the reader; in a decide function, the thread that it runs in.
  * Source: nfqueue_recv() above.
  */
 NFQUEUE_API int nfqueue_packet_hold(struct nfqueue_packet *packet);
 
 /**
- * Sends the verdicts noted so far. Packets of the batch that have none yet stay valid.
+ * nfqueue_packet_hold() with a deadline.
+ *
+ * @param timeout_ms milliseconds from now
+ * @param verdict    what the packet gets then, if it is undecided. The program's own
+ *                   verdict comes too late after that, but must still be given: it is
+ *                   answered with -EALREADY, and lets go of the packet
+ * @return as nfqueue_packet_hold(); -EINVAL no verdict the kernel knows.
+ * Deadlines are kept by nfqueue_recv(), to the millisecond if it is called in time: see
+ * nfqueue_timeout(). Any number costs the same a packet. Source: CLOCK_MONOTONIC.
+ */
+NFQUEUE_API int nfqueue_packet_hold_for(struct nfqueue_packet *packet,
+					uint32_t timeout_ms,
+					struct nfqueue_verdict verdict);
+
+/** For programs that poll() nfqueue_fd(): milliseconds until nfqueue_recv() should be
+ * called for a deadline; -1: there is none. Any thread. Source: poll(2). */
+NFQUEUE_API int nfqueue_timeout(struct nfqueue *queue);
+
+/**
+ * Sends the verdicts noted so far: of the reader all, of another thread those for held
+ * packets. Packets of the batch that have none yet stay valid.
  *
  * @return 0; -EPERM CAP_NET_ADMIN was given up; -ENOBUFS, -ENOMEM no memory now: the
- * verdicts are kept for the next try. Source: netlink_sendmsg().
+ * verdicts are kept for the next try. Any thread. Source: netlink_sendmsg().
  */
 NFQUEUE_API int nfqueue_flush(struct nfqueue *queue);
 
 /**
- * Changes how many bytes of each packet are copied, or how many packets may wait.
+ * Changes how many bytes of each packet are copied, or how many packets may wait. The
+ * socket's buffer grows with them if its size was left to the library.
  *
  * @return 0; -EINVAL out of range; -EPERM no CAP_NET_ADMIN. Packets that arrive meanwhile
- * are kept for nfqueue_recv(). Source: NFQA_CFG_PARAMS, NFQA_CFG_QUEUE_MAXLEN.
+ * are kept for nfqueue_recv(); a reader asleep in it steps aside. Any thread. Source:
+ * NFQA_CFG_PARAMS, NFQA_CFG_QUEUE_MAXLEN.
  */
 NFQUEUE_API int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range);
 NFQUEUE_API int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length);
@@ -218,9 +295,20 @@ NFQUEUE_API int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_lengt
  * Turns the features in `mask` on or off as their bits in `flags` say, one by one.
  *
  * @return 0; -EINVAL an unknown bit; -EOPNOTSUPP this kernel lacks one (the text names
- * it; the others are set). Source: NFQA_CFG_FLAGS, NFQA_CFG_MASK.
+ * it; the others are set). Any thread. Source: NFQA_CFG_FLAGS, NFQA_CFG_MASK.
  */
 NFQUEUE_API int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask);
+
+/**
+ * What flow verdicts write into the packet mark from now on: what the rules tell that are
+ * to save it (nfqueue_rules_flow_marks() in rules.h).
+ *
+ * @param marks copied; mask 0: flow verdicts are plain verdicts, as at the beginning
+ * @return 0; -EINVAL a mark is outside of the mask, or both are the same.
+ * Any thread. Source: NFQA_MARK.
+ */
+NFQUEUE_API int nfqueue_set_flow_marks(struct nfqueue *queue,
+				       const struct nfqueue_flow_marks *marks);
 
 /**
  * The queue's counts, all of one moment. Any thread.

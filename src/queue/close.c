@@ -17,25 +17,45 @@ static int settle_backlog(struct nfqueue *queue)
 	return count < 0 ? count : 0;
 }
 
-int queue_settle(struct nfqueue *queue)
+/* The program may still have them: it will be told when it decides. */
+static void force_held(struct nfqueue *queue)
 {
 	struct nfqueue_packet *packet;
-	int err;
 
-	while ((packet = TAILQ_FIRST(&queue->held))) {
-		err = nfqueue_decide(packet, queue->default_verdict);
-		if (err < 0)
-			return err;
-		counter_add(&queue->counters.defaulted, 1);
+	pthread_mutex_lock(&queue->held_lock);
+	TAILQ_FOREACH(packet, &queue->held, entry)
+	{
+		if (!held_force(packet, queue->default_verdict))
+			continue;
+		counter_add_shared(&queue->counters.defaulted, 1);
+		late_push(packet);
 	}
-	for (unsigned int i = 0; i < queue->batch_count; i++)
-		if (queue->batch[i]->state == PACKET_UNDECIDED)
-			queue->batch[i]->held = false;
-	err = settle_backlog(queue);
+	pthread_mutex_unlock(&queue->held_lock);
+}
+
+int queue_settle(struct nfqueue *queue)
+{
+	int err = batch_finish(queue);
+
+	if (err == 0)
+		err = settle_backlog(queue);
+	if (err == 0)
+		err = batch_finish(queue);
 	if (err < 0)
 		return err;
-	verdicts_default(queue);
-	return nfqueue_flush(queue);
+	force_held(queue);
+	return flush_late(queue);
+}
+
+static void destroy(struct nfqueue *queue)
+{
+	slots_free(queue);
+	pthread_mutex_destroy(&queue->socket_lock);
+	pthread_mutex_destroy(&queue->config_lock);
+	pthread_mutex_destroy(&queue->held_lock);
+	pthread_mutex_destroy(&queue->late_lock);
+	pthread_mutex_destroy(&queue->error_lock);
+	free(queue);
 }
 
 void nfqueue_close(struct nfqueue *queue)
@@ -46,6 +66,5 @@ void nfqueue_close(struct nfqueue *queue)
 		queue_settle(queue);
 		mnl_socket_close(queue->socket);
 	}
-	slots_free(queue);
-	free(queue);
+	destroy(queue);
 }

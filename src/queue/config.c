@@ -27,10 +27,10 @@ static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *pa
 		return -ENOMEM;
 	copy->left = true;
 	memcpy(copy->buffer, packet->buffer, length);
-	counters_begin(&queue->counters);
+	version_turn(&queue->counters.version);
 	kept = receive_message(copy, length, truncated);
 	tally_publish(queue);
-	counters_end(&queue->counters);
+	version_turn(&queue->counters.version);
 	if (!kept) {
 		free(copy);
 		return 0;
@@ -39,25 +39,32 @@ static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *pa
 	return 0;
 }
 
+/* Reads one message, if there is one. Returns 1, 0, -errno. */
+static int read_one(struct nfqueue *queue, struct nfqueue_packet *spare)
+{
+	ssize_t length = recv(queue_socket(queue), spare->buffer, spare->capacity,
+			      MSG_DONTWAIT | MSG_TRUNC);
+	int err;
+
+	if (length >= 0) {
+		err = keep_for_later(queue, spare, (size_t)length);
+		return err < 0 ? err : 1;
+	}
+	if (errno == EAGAIN)
+		return 0;
+	if (errno == ENOBUFS)
+		counter_add(&queue->counters.enobufs, 1);
+	return errno == ENOBUFS || errno == EINTR ? 1 : -errno;
+}
+
 /* Reads messages until the ACK has come or nothing is left. */
 static int read_until_ack(struct nfqueue *queue, struct nfqueue_packet *spare)
 {
-	ssize_t length;
-	int err = 0;
+	int more = 1;
 
-	while (!queue->ack_received && err == 0) {
-		length = recv(queue_socket(queue), spare->buffer, spare->capacity,
-			      MSG_DONTWAIT | MSG_TRUNC);
-		if (length >= 0)
-			err = keep_for_later(queue, spare, (size_t)length);
-		else if (errno == EAGAIN)
-			return 0;
-		else if (errno == ENOBUFS)
-			counter_add(&queue->counters.enobufs, 1);
-		else if (errno != EINTR)
-			err = -errno;
-	}
-	return err;
+	while (!queue->ack_received && more > 0)
+		more = read_one(queue, spare);
+	return more < 0 ? more : 0;
 }
 
 static int send_config(struct nfqueue *queue, const struct wire_config *config)
@@ -66,7 +73,8 @@ static int send_config(struct nfqueue *queue, const struct wire_config *config)
 	struct wire_writer writer;
 	ssize_t sent;
 
-	queue->ack_sequence = next_sequence(queue);
+	queue->ack_sequence =
+		SEQUENCE_CONFIG | (++queue->config_sequence & SEQUENCE_MASK);
 	wire_writer_init(&writer, buffer, sizeof(buffer));
 	wire_put_config(&writer, config, queue->ack_sequence, true);
 	sent = writer.error ? writer.error : queue_send(queue, buffer, writer.length);
@@ -103,10 +111,15 @@ static void tell_poll(struct nfqueue *queue)
 }
 
 /* The spare slot takes any packet: longer ones than before may come before the ACK. */
+static struct nfqueue_packet *new_spare(struct nfqueue *queue)
+{
+	return slot_new(queue,
+			message_size(COPY_RANGE_ALL, NFQUEUE_CONNTRACK | NFQUEUE_SECCTX));
+}
+
 int queue_configure(struct nfqueue *queue, const struct wire_config *config)
 {
-	struct nfqueue_packet *spare = slot_new(
-		queue, message_size(COPY_RANGE_ALL, NFQUEUE_CONNTRACK | NFQUEUE_SECCTX));
+	struct nfqueue_packet *spare = new_spare(queue);
 	int err;
 
 	if (!spare)
@@ -116,6 +129,20 @@ int queue_configure(struct nfqueue *queue, const struct wire_config *config)
 	free(spare);
 	tell_poll(queue);
 	return err;
+}
+
+int queue_read_ahead(struct nfqueue *queue)
+{
+	struct nfqueue_packet *spare = new_spare(queue);
+	int more = 1;
+
+	if (!spare)
+		return -ENOMEM;
+	while (more > 0 && TAILQ_EMPTY(&queue->backlog))
+		more = read_one(queue, spare);
+	free(spare);
+	tell_poll(queue);
+	return more < 0 ? more : 0;
 }
 
 int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on)
@@ -145,16 +172,11 @@ static const char *kernel_words(const struct nfqueue *queue, int err, char *text
 	return text;
 }
 
-int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
+static int set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
 {
-	const uint32_t known = NFQUEUE_FAIL_OPEN | NFQUEUE_CONNTRACK | NFQUEUE_GSO |
-			       NFQUEUE_UID_GID | NFQUEUE_SECCTX;
 	char words[256];
 	int err, result = 0;
 
-	if ((flags | mask) & ~known)
-		return queue_error(queue, -EINVAL, "queue %u: unknown flags 0x%x",
-				   queue->number, (flags | mask) & ~known);
 	for (uint32_t flag = 1; flag <= NFQUEUE_SECCTX; flag <<= 1) {
 		if (!(mask & flag))
 			continue;
@@ -166,43 +188,63 @@ int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
 				     flags & flag ? "on" : "off",
 				     kernel_words(queue, err, words, sizeof(words)));
 	}
-	queue->slot_size = slot_size_for(queue);
-	queue->slots_stale = true;
+	slots_resize(queue);
 	return result;
 }
 
-int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range)
+int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
 {
+	const uint32_t known = NFQUEUE_FAIL_OPEN | NFQUEUE_CONNTRACK | NFQUEUE_GSO |
+			       NFQUEUE_UID_GID | NFQUEUE_SECCTX;
+	int err;
+
+	if ((flags | mask) & ~known)
+		return queue_error(queue, -EINVAL, "queue %u: unknown flags 0x%x",
+				   queue->number, (flags | mask) & ~known);
+	gate_enter_config(queue);
+	err = set_flags(queue, flags, mask);
+	gate_leave_config(queue);
+	return err;
+}
+
+static int set_copy_range(struct nfqueue *queue, uint32_t copy_range)
+{
+	bool meta = copy_range == NFQUEUE_COPY_META;
 	struct wire_config config = {
 		.queue = queue->number,
 		.present = WIRE_CONFIG_HAS_PARAMS,
-		.copy_mode = WIRE_COPY_PACKET,
-		.copy_range = copy_range,
+		.copy_mode = meta ? WIRE_COPY_META : WIRE_COPY_PACKET,
+		.copy_range = meta ? 0 : copy_range,
 	};
 	char words[256];
-	int err;
+	int err = queue_configure(queue, &config);
 
-	if (copy_range == NFQUEUE_COPY_META) {
-		config.copy_mode = WIRE_COPY_META;
-		config.copy_range = 0;
-	} else if (copy_range > COPY_RANGE_ALL) {
-		return queue_error(
-			queue, -EINVAL,
-			"copy range %u: 0 (all) to 65535, or NFQUEUE_COPY_META",
-			copy_range);
-	}
-	err = queue_configure(queue, &config);
 	if (err < 0)
 		return queue_error(queue, err, "queue %u: cannot set copy range %u: %s",
 				   queue->number, copy_range,
 				   kernel_words(queue, err, words, sizeof(words)));
 	queue->copy_range = copy_range ? copy_range : COPY_RANGE_ALL;
-	queue->slot_size = slot_size_for(queue);
-	queue->slots_stale = true;
+	slots_resize(queue);
+	buffer_set(queue);
 	return 0;
 }
 
-int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length)
+int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range)
+{
+	int err;
+
+	if (copy_range > COPY_RANGE_ALL && copy_range != NFQUEUE_COPY_META)
+		return queue_error(
+			queue, -EINVAL,
+			"copy range %u: 0 (all) to 65535, or NFQUEUE_COPY_META",
+			copy_range);
+	gate_enter_config(queue);
+	err = set_copy_range(queue, copy_range);
+	gate_leave_config(queue);
+	return err;
+}
+
+static int set_max_length(struct nfqueue *queue, uint32_t max_length)
 {
 	struct wire_config config = {
 		.queue = queue->number,
@@ -210,19 +252,26 @@ int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length)
 		.max_length = max_length,
 	};
 	char words[256];
-	int err;
+	int err = queue_configure(queue, &config);
 
-	if (max_length == 0 || max_length > MAX_LENGTH_LIMIT)
-		return queue_error(queue, -EINVAL, "max length %u: 1 to %u", max_length,
-				   MAX_LENGTH_LIMIT);
-	if (sent_reserve(queue, max_length) < 0)
-		return queue_error(queue, -ENOMEM, "queue %u: out of memory",
-				   queue->number);
-	err = queue_configure(queue, &config);
 	if (err < 0)
 		return queue_error(queue, err, "queue %u: cannot set max length %u: %s",
 				   queue->number, max_length,
 				   kernel_words(queue, err, words, sizeof(words)));
 	queue->max_length = max_length;
+	buffer_set(queue);
 	return 0;
+}
+
+int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length)
+{
+	int err;
+
+	if (max_length == 0 || max_length > MAX_LENGTH_LIMIT)
+		return queue_error(queue, -EINVAL, "max length %u: 1 to %u", max_length,
+				   MAX_LENGTH_LIMIT);
+	gate_enter_config(queue);
+	err = set_max_length(queue, max_length);
+	gate_leave_config(queue);
+	return err;
 }

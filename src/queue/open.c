@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "queue/queue.h"
 
+#include "queue/clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_MAX_LENGTH 4096u
 #define DEFAULT_BATCH_SIZE 64u
 #define BATCH_SIZE_LIMIT 1024u
-#define SOCKET_BUFFER_LIMIT (INT32_MAX - 1)
+#define BUSY_POLL_LIMIT 1000000u
 
 #define FLAGS_KNOWN                                                              \
 	(NFQUEUE_FAIL_OPEN | NFQUEUE_CONNTRACK | NFQUEUE_GSO | NFQUEUE_UID_GID | \
 	 NFQUEUE_SECCTX | NFQUEUE_NO_GSO)
-
-/* What stands beside the bytes of a message in the kernel, with room for it to grow:
- * struct skb_shared_info behind them, struct sk_buff elsewhere. */
-#define SHARED_INFO 320u
-#define SK_BUFF 256u
 
 static int check_options(struct nfqueue *queue, const struct nfqueue_options *options)
 {
@@ -42,50 +40,41 @@ static int check_options(struct nfqueue *queue, const struct nfqueue_options *op
 	if (options->batch_size > BATCH_SIZE_LIMIT)
 		return queue_error(queue, -EINVAL, "batch size %u: 1 to %u",
 				   options->batch_size, BATCH_SIZE_LIMIT);
-	if (!verdict_is_known(options->default_verdict.code))
+	if (!verdict_is_known(options->default_verdict))
 		return queue_error(queue, -EINVAL, "unknown default verdict 0x%x",
 				   options->default_verdict.code);
 	if (unknown)
 		return queue_error(queue, -EINVAL, "unknown flags 0x%x", unknown);
+	if (options->overload > NFQUEUE_OVERLOAD_ACCEPT)
+		return queue_error(queue, -EINVAL,
+				   "overload %u: for held packets it is "
+				   "NFQUEUE_OVERLOAD_DROP or _ACCEPT",
+				   options->overload);
+	if (options->busy_poll_us > BUSY_POLL_LIMIT)
+		return queue_error(queue, -EINVAL, "busy poll of %u us: at most %u",
+				   options->busy_poll_us, BUSY_POLL_LIMIT);
 	return 0;
 }
 
-/* What the kernel charges a socket for a message: the memory it takes, not its length.
- * Memory comes in powers of two: 2,304 bytes for 600. Source: __alloc_skb(). */
-static uint64_t message_charge(size_t length)
-{
-	uint64_t memory = 1024;
-
-	while (memory < length + SHARED_INFO)
-		memory *= 2;
-	return memory + SK_BUFF;
-}
-
-static uint32_t wanted_buffer(const struct nfqueue *queue,
-			      const struct nfqueue_options *options)
-{
-	uint64_t wanted = options->socket_buffer;
-
-	if (!wanted)
-		wanted = queue->max_length *
-			 message_charge(message_size(queue->copy_range,
-						     options->flags | options->required));
-	return wanted < SOCKET_BUFFER_LIMIT ? (uint32_t)wanted : SOCKET_BUFFER_LIMIT;
-}
-
 /* One message: a queue that is bound but has no copy mode drops everything. */
-static int bind_queue(struct nfqueue *queue)
+static int set_params(struct nfqueue *queue, enum wire_command command)
 {
 	bool meta = queue->copy_range == NFQUEUE_COPY_META;
 	struct wire_config config = {
 		.queue = queue->number,
-		.command = WIRE_CMD_BIND,
+		.command = (uint8_t)command,
 		.present = WIRE_CONFIG_HAS_PARAMS | WIRE_CONFIG_HAS_MAXLEN,
 		.copy_mode = meta ? WIRE_COPY_META : WIRE_COPY_PACKET,
 		.copy_range = meta ? 0 : queue->copy_range,
 		.max_length = queue->max_length,
 	};
-	int err = queue_configure(queue, &config);
+
+	return queue_configure(queue, &config);
+}
+
+static int bind_queue(struct nfqueue *queue)
+{
+	int err = set_params(queue, WIRE_CMD_BIND);
 
 	return err < 0 ? diagnose_bind(queue, err) : 0;
 }
@@ -119,7 +108,32 @@ static void take_options(struct nfqueue *queue, const struct nfqueue_options *op
 	queue->batch_size =
 		options->batch_size ? options->batch_size : DEFAULT_BATCH_SIZE;
 	queue->default_verdict = options->default_verdict;
+	queue->socket_buffer_wanted = options->socket_buffer;
+	queue->socket_buffer_max = options->socket_buffer_max;
+	queue->flags_wanted = options->flags | options->required;
+	queue->hold_limit = options->hold_limit;
+	queue->overload = (enum nfqueue_overload)options->overload;
+	queue->busy_poll_us = queue->spin_us = options->busy_poll_us;
 	queue->expected_id = 1; /* a new queue starts there: instance_create() */
+	queue->expects_id = true;
+}
+
+/* The kernel's side of an open, once there is a socket. */
+static int configure(struct nfqueue *queue, const struct nfqueue_options *options,
+		     int (*begin)(struct nfqueue *queue))
+{
+	int err = begin(queue);
+
+	if (err < 0)
+		return err;
+	err = apply_flags(queue, options->flags, options->required);
+	if (err < 0)
+		return err;
+	if (slots_new(queue) < 0)
+		return queue_error(
+			queue, -ENOMEM, "queue %u: no memory for %u slots of %zu",
+			queue->number, queue->batch_size, (size_t)queue->slot_size);
+	return 0;
 }
 
 static int open_queue(struct nfqueue *queue, const struct nfqueue_options *options)
@@ -129,20 +143,36 @@ static int open_queue(struct nfqueue *queue, const struct nfqueue_options *optio
 	if (err < 0)
 		return err;
 	take_options(queue, options);
-	err = queue_socket_open(queue, wanted_buffer(queue, options));
+	err = queue_socket_open(queue);
+	return err < 0 ? err : configure(queue, options, bind_queue);
+}
+
+/* It is bound already, or it was only about to be. */
+static int rebind_queue(struct nfqueue *queue)
+{
+	int err = set_params(queue, WIRE_CMD_NONE);
+
+	if (err == -ENODEV)
+		return bind_queue(queue);
+	if (err == -EPERM)
+		return diagnose_bind(queue, err);
+	if (err < 0)
+		return queue_error(queue, err, "cannot take over queue %u: %s",
+				   queue->number, strerror(-err));
+	return adopt_orphans(queue);
+}
+
+static int adopt_queue(struct nfqueue *queue, const struct nfqueue_options *options,
+		       int fd)
+{
+	int err = check_options(queue, options);
+
 	if (err < 0)
 		return err;
-	err = bind_queue(queue);
-	if (err < 0)
-		return err;
-	err = apply_flags(queue, options->flags, options->required);
-	if (err < 0)
-		return err;
-	if (slots_new(queue) < 0)
-		return queue_error(queue, -ENOMEM,
-				   "queue %u: no memory for %u slots of %zu",
-				   queue->number, queue->batch_size, queue->slot_size);
-	return 0;
+	take_options(queue, options);
+	queue->expects_id = false;
+	err = queue_socket_adopt(queue, fd);
+	return err < 0 ? err : configure(queue, options, rebind_queue);
 }
 
 /* A caller built against an older, shorter struct leaves the newer members at zero. */
@@ -153,27 +183,64 @@ static struct nfqueue_options copy_options(const struct nfqueue_options *given)
 	if (given)
 		memcpy(&options, given,
 		       given->size < sizeof(options) ? given->size : sizeof(options));
+	if (given && given->size == 0)
+		options.size = 0; /* and so it is told */
 	return options;
+}
+
+static struct nfqueue *new_queue(void)
+{
+	struct nfqueue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return NULL;
+	TAILQ_INIT(&queue->held);
+	TAILQ_INIT(&queue->orphans);
+	TAILQ_INIT(&queue->backlog);
+	wheel_init(&queue->wheel, clock_ms());
+	pthread_mutex_init(&queue->socket_lock, NULL);
+	pthread_mutex_init(&queue->config_lock, NULL);
+	pthread_mutex_init(&queue->held_lock, NULL);
+	pthread_mutex_init(&queue->late_lock, NULL);
+	pthread_mutex_init(&queue->error_lock, NULL);
+	atomic_store(&queue->idle, true);
+	return queue;
+}
+
+/* A failed open leaves a handle that has the error in words, and nothing else. */
+static int drop_socket(struct nfqueue *queue, int err)
+{
+	if (err < 0 && queue->socket) {
+		mnl_socket_close(queue->socket);
+		queue->socket = NULL;
+	}
+	return err;
 }
 
 int nfqueue_open(struct nfqueue **queue, const struct nfqueue_options *options)
 {
 	struct nfqueue_options copy = copy_options(options);
-	int err;
 
-	*queue = calloc(1, sizeof(**queue));
+	*queue = new_queue();
 	if (!*queue)
 		return -ENOMEM;
-	TAILQ_INIT(&(*queue)->held);
-	TAILQ_INIT(&(*queue)->backlog);
-	if (options && options->size == 0)
-		copy.size = 0;
-	err = open_queue(*queue, &copy);
-	if (err < 0 && (*queue)->socket) {
-		mnl_socket_close((*queue)->socket);
-		(*queue)->socket = NULL;
+	return drop_socket(*queue, open_queue(*queue, &copy));
+}
+
+int nfqueue_adopt(struct nfqueue **queue, int fd, const struct nfqueue_options *options)
+{
+	struct nfqueue_options copy = copy_options(options);
+	int err;
+
+	*queue = new_queue();
+	if (!*queue) {
+		close(fd);
+		return -ENOMEM;
 	}
-	return err;
+	err = adopt_queue(*queue, &copy, fd);
+	if (err < 0 && !(*queue)->socket)
+		close(fd);
+	return drop_socket(*queue, err);
 }
 
 uint16_t nfqueue_number(const struct nfqueue *queue)

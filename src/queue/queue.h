@@ -6,6 +6,7 @@
 #include <nfqueue/queue.h>
 
 #include <libmnl/libmnl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -13,12 +14,16 @@
 
 #include "queue/coalesce.h"
 #include "queue/counters.h"
+#include "queue/sender.h"
+#include "queue/wheel.h"
 #include "wire/wire.h"
 
 enum packet_state {
-	PACKET_FREE,      /* its slot may receive */
-	PACKET_UNDECIDED, /* the program has it */
-	PACKET_DECIDED,   /* its verdict is noted, not sent */
+	PACKET_FREE,        /* its slot may receive */
+	PACKET_UNDECIDED,   /* the program has it */
+	PACKET_DECIDED,     /* its verdict is noted, not sent */
+	PACKET_FORCED,      /* decided by us, and the program still has it */
+	PACKET_FORCED_SENT, /* and its verdict is sent */
 };
 
 #define CACHE_LINE 64u
@@ -26,18 +31,27 @@ enum packet_state {
 /*
  * A packet and the slot it was received into: one allocation. What every pass over a
  * batch touches fills the first cache line, and the id is at the begin of the second.
+ *
+ * In its batch it belongs to the reader. Once held, any thread may decide it: the state
+ * is where they meet, and who moves it from UNDECIDED writes the verdict.
  */
 struct nfqueue_packet {
 	_Alignas(CACHE_LINE) struct nfqueue *queue;
 	uint64_t order; /* of arrival; ids wrap, this does not */
 	struct nfqueue_verdict verdict;
-	enum packet_state state;
-	unsigned int index;                /* of its slot, until it leaves */
-	bool held;                         /* it shall leave its batch */
-	bool left;                         /* it has: its memory is its own now */
-	TAILQ_ENTRY(nfqueue_packet) entry; /* held, or backlog */
+	_Atomic uint8_t state;       /* enum packet_state */
+	bool held;                   /* the program keeps it: it shall leave its batch */
+	bool left;                   /* it has: its memory is its own now */
+	bool linked;                 /* it is in the list of held ones; under held_lock */
+	bool timed;                  /* it has a deadline */
+	uint16_t index;              /* of its slot, until it leaves */
+	struct nfqueue_packet *next; /* of those decided late; in the pool */
 	_Alignas(CACHE_LINE) struct wire_packet wire;
 	size_t capacity;
+	TAILQ_ENTRY(nfqueue_packet) entry; /* held, orphans, or backlog */
+	struct wheel_entry deadline;
+	uint64_t deadline_ms;          /* by clock_ms() */
+	struct nfqueue_verdict expiry; /* what the deadline decides */
 	_Alignas(CACHE_LINE) uint8_t buffer[];
 };
 
@@ -45,28 +59,15 @@ _Static_assert(offsetof(struct nfqueue_packet, wire) == CACHE_LINE, "one line be
 
 TAILQ_HEAD(packet_list, nfqueue_packet);
 
-/* What a verdict message said, to be looked up when the kernel refuses it. */
-struct sent_message {
-	uint32_t sequence;
-	uint32_t last;  /* sequence of the last message of the same send */
-	uint32_t count; /* packets it decided */
-	uint32_t code;
-};
-
 /* What a batch brought, until its counts are published. */
 struct tally {
 	uint32_t received, truncated;
 	uint64_t bytes;
+	bool lost; /* ids are missing */
 };
-
-/* Of the ring of sent messages: at the least, and twice what may wait. */
-#define SENT_MIN 8192u
 
 /* The least that a message is charged to the socket's buffer. */
 #define MESSAGE_CHARGE_MIN 512u
-
-/* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
-#define FLUSH_MAX 1024u
 
 #define QUEUE_ERROR_MAX 512
 
@@ -74,48 +75,92 @@ struct tally {
 #define COPY_RANGE_ALL 65535u
 #define MAX_LENGTH_LIMIT 65536u
 
+/*
+ * Whose is what: the reader is the thread in nfqueue_recv() and in what it returned.
+ * Whoever holds `socket_lock` may read the socket. `held_lock` guards the list of held
+ * packets and their deadlines, `late_lock` the sending of what was decided late.
+ * Order: config_lock, socket_lock, late_lock, held_lock.
+ */
 struct nfqueue {
 	struct mnl_socket *socket;
 	uint16_t number;
-	uint32_t copy_range;
-	uint32_t max_length;
-	/* The owner writes it, nfqueue_stats_get() reads it in any thread. Relaxed: it
-	 * carries no data. */
+	_Atomic uint32_t copy_range;
+	_Atomic uint32_t max_length;
+	/* Relaxed: it carries no data. */
 	_Atomic uint32_t capabilities;
-	uint32_t socket_buffer;
+	_Atomic uint32_t socket_buffer;
+	uint32_t socket_buffer_wanted; /* the option: 0, as much as max length needs */
+	uint32_t socket_buffer_max;
+	uint32_t flags_wanted;
+	uint32_t hold_limit;
+	enum nfqueue_overload overload;
+	uint32_t busy_poll_us;
+	uint32_t spin_us; /* of these, what paid lately */
+	bool has_backlog; /* the last receive did not have to wait */
 	struct nfqueue_verdict default_verdict;
 
+	/* The reader's. */
 	unsigned int batch_size;
-	size_t slot_size;
 	struct nfqueue_packet **slots; /* batch_size of them; NULL where one left */
-	bool slots_stale;              /* one left, or the slot size has changed */
 	struct mmsghdr *headers;
 	struct iovec *vectors;
 	struct nfqueue_packet **batch; /* received and not yet released, in order */
 	unsigned int batch_count;
-	struct packet_list held;      /* undecided, oldest first; older than the batch */
-	struct packet_list backlog;   /* came while an ACK was awaited */
-	struct nfqueue_packet **late; /* held once, decided now */
-	size_t late_count, late_size;
+	struct nfqueue_packet *pool; /* slots that came back */
+	unsigned int full_batches;   /* one after the other */
+	struct sender *sender;
+
+	/* Under socket_lock. */
+	pthread_mutex_t socket_lock;
+	_Atomic size_t slot_size;
+	atomic_bool slots_stale;    /* one left, or the slot size has changed */
+	struct packet_list backlog; /* came while an ACK was awaited */
 	uint64_t arrivals;
 	uint32_t expected_id;
+	bool expects_id; /* false: the next id may be any */
 	struct tally tally;
-
-	uint32_t sequence;
 	uint32_t ack_sequence; /* of the configuration message that waits for its ACK */
+	uint32_t config_sequence;
 	bool ack_received;
 	int ack_error;
-	atomic_bool woken;         /* by nfqueue_wake(): the next sleep does not happen */
-	uint32_t settled;          /* refusals of all messages up to this one are read */
-	bool unprivileged;         /* the kernel refuses our sends */
-	struct sent_message *sent; /* a ring, by sequence */
-	uint32_t sent_size;        /* a power of two */
-	struct coalesce_entry *entries;    /* FLUSH_MAX */
-	struct coalesce_message *messages; /* FLUSH_MAX */
-	uint8_t *send_buffer;
+	char ack_text[160];
+
+	/* Under config_lock: one configuration at a time. */
+	pthread_mutex_t config_lock;
+	atomic_int socket_wanted; /* so many threads want socket_lock */
+
+	/* Under held_lock. */
+	pthread_mutex_t held_lock;
+	struct packet_list held;    /* left their batch, unsent; oldest first */
+	struct packet_list orphans; /* sent, but the program does not know yet */
+	struct wheel wheel;
+	struct nfqueue_flow_marks flow_marks;
+	/* Length of `held`. Each that leaves is released behind its send. */
+	_Atomic uint32_t held_count;
+	_Atomic uint32_t program_holds; /* those that count against hold_limit */
+
+	/* Under late_lock. */
+	pthread_mutex_t late_lock;
+	struct nfqueue_packet *late_first, *late_last; /* in the order of decision */
+	atomic_bool late_stuck; /* the kernel had no memory for them: to be tried again */
+	struct sender *late_sender;
+
+	/* Of all threads. */
+	_Atomic(struct nfqueue_packet *) late;     /* a stack: decided, not yet in line */
+	_Atomic(struct nfqueue_packet *) returned; /* a stack: for the pool */
+	_Atomic uint32_t pooled;
+	_Atomic pthread_t reader; /* who called nfqueue_recv() last */
+	atomic_bool idle;         /* the reader sleeps, or may without asking us */
+	atomic_bool kicked;       /* and a message is under way that wakes it */
+	atomic_bool attention;    /* there is something late, or a new deadline */
+	_Atomic size_t deadlines; /* in the wheel */
+	atomic_bool woken;        /* by nfqueue_wake(): the next sleep does not happen */
+	atomic_bool unprivileged; /* the kernel refuses our sends */
+	struct sender *senders[SENDERS_MAX];
+	uint32_t sender_count;
 
 	struct counters counters;
-	char ack_text[160];
+	pthread_mutex_t error_lock;
 	char error[QUEUE_ERROR_MAX];
 };
 
@@ -131,11 +176,41 @@ static inline bool queue_has(const struct nfqueue *queue, uint32_t capability)
 
 static inline void queue_set_has(struct nfqueue *queue, uint32_t capability, bool has)
 {
-	uint32_t now = queue_capabilities(queue);
+	if (has)
+		atomic_fetch_or_explicit(&queue->capabilities, capability,
+					 memory_order_relaxed);
+	else
+		atomic_fetch_and_explicit(&queue->capabilities, ~capability,
+					  memory_order_relaxed);
+}
 
-	atomic_store_explicit(&queue->capabilities,
-			      has ? now | capability : now & ~capability,
-			      memory_order_relaxed);
+static inline enum packet_state packet_state(const struct nfqueue_packet *packet)
+{
+	return (enum packet_state)atomic_load_explicit(&packet->state,
+						       memory_order_acquire);
+}
+
+static inline void packet_set_state(struct nfqueue_packet *packet,
+				    enum packet_state state)
+{
+	atomic_store_explicit(&packet->state, (uint8_t)state, memory_order_release);
+}
+
+static inline bool is_reader(const struct nfqueue *queue)
+{
+	return atomic_load_explicit(&queue->reader, memory_order_relaxed) ==
+	       pthread_self();
+}
+
+/* True if this call moved it. */
+static inline bool packet_move_state(struct nfqueue_packet *packet,
+				     enum packet_state from, enum packet_state to)
+{
+	uint8_t expected = (uint8_t)from;
+
+	return atomic_compare_exchange_strong_explicit(&packet->state, &expected,
+						       (uint8_t)to, memory_order_acq_rel,
+						       memory_order_acquire);
 }
 
 /* error.c */
@@ -144,59 +219,122 @@ int queue_error(struct nfqueue *queue, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* socket.c */
-int queue_socket_open(struct nfqueue *queue, uint32_t wanted_buffer);
+int queue_socket_open(struct nfqueue *queue);
+int queue_socket_adopt(struct nfqueue *queue, int fd);
 int queue_socket(const struct nfqueue *queue);
 ssize_t queue_send(struct nfqueue *queue, const void *data, size_t length);
+
+/* buffer.c */
+void buffer_set(struct nfqueue *queue);
+/* Enlarges the socket's buffer, up to its limit, if it is filling up. Reader. */
+void buffer_tend(struct nfqueue *queue, bool full_batch, bool lost);
 
 /* slot.c */
 /* The longest message with such packets, in bytes. */
 size_t message_size(uint32_t copy_range, uint32_t flags);
 size_t slot_size_for(const struct nfqueue *queue);
+/* The copy range or the features have changed. Under socket_lock. */
+void slots_resize(struct nfqueue *queue);
 struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity);
 int slots_new(struct nfqueue *queue);
 void slots_free(struct nfqueue *queue);
-void slot_release(struct nfqueue_packet *packet);
 void slot_leave(struct nfqueue_packet *packet);
 /*
  * Fills the places of slots that left or are too small now. Returns how many there are.
  */
 unsigned int slots_refill(struct nfqueue *queue);
 
+/* pool.c */
+/* A slot of the queue's present size, used or new; NULL: no memory. Reader. */
+struct nfqueue_packet *pool_get(struct nfqueue *queue);
+/* Gives back what has left its batch. Any thread. */
+void pool_put(struct nfqueue *queue, struct nfqueue_packet *packet);
+void pool_free(struct nfqueue *queue);
+
 /* receive.c */
 /* Looks at one received message; true if `packet` now is a packet that somebody must
  * decide. */
 bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated);
 
+/* Ends the batch: held packets leave it, all others are decided and sent. Reader. */
+int batch_finish(struct nfqueue *queue);
+
 /* Adds what was received to the counts. */
 void tally_publish(struct nfqueue *queue);
 
-/* verdict.c */
-bool verdict_is_known(uint32_t code);
-void verdicts_default(struct nfqueue *queue);
-/* Whether an undecided packet still belongs to the batch. */
-bool packet_in_batch(const struct nfqueue_packet *packet);
+/* busy.c */
+/* Receives without sleep, for as long as it is likely to pay. Returns how many messages
+ * came; -EAGAIN none; -errno. Reader. */
+int busy_poll(struct nfqueue *queue, unsigned int size);
+/* It did not pay: the packet that ended the sleep came so long after its begin. */
+void busy_slept(struct nfqueue *queue, uint64_t slept_us);
 
-/* sent.c */
-uint32_t next_sequence(struct nfqueue *queue);
-/* Makes the ring of sent messages large enough for refusals behind `waiting` packets.
- * Returns 0 or -ENOMEM. */
-int sent_reserve(struct nfqueue *queue, uint32_t waiting);
-void sent_make_room(struct nfqueue *queue);
-/* Counts a message as sent; `last` is the sequence of the last one of the same send. */
-void sent_note(struct nfqueue *queue, const struct coalesce_message *message,
-	       uint32_t sequence, uint32_t last);
-/* Takes back what was counted. */
-void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
+/* verdict.c */
+bool verdict_is_known(struct nfqueue_verdict verdict);
+void verdicts_default(struct nfqueue *queue);
+
+/* flush.c */
+/* The reader's: what is late, then its batch. */
+int flush_all(struct nfqueue *queue);
+int flush_late(struct nfqueue *queue);
+
+/* late.c */
+/* A held packet is decided: it stands in line to be sent. Any thread. */
+void late_push(struct nfqueue_packet *packet);
+bool late_pending(const struct nfqueue *queue);
+/* Sends what is in line, with late_lock. */
+int late_send(struct nfqueue *queue);
+
+/* held.c */
+/* What is left of the batch leaves it. Reader. */
+void held_link_batch(struct nfqueue *queue);
+/* Sends verdicts of packets that left their batch, in this order, and lets go of them.
+ * One thread at a time uses a sender. */
+int held_send(struct sender *sender, struct nfqueue_packet **packets, size_t count);
+/* Decides a packet that the program still has. True if it was undecided. */
+bool held_force(struct nfqueue_packet *packet, struct nfqueue_verdict verdict);
+/* The program has learnt that its packet was decided and sent. */
+void held_disown(struct nfqueue_packet *packet);
+
+/* deadline.c */
+/* Under held_lock. */
+void deadline_add(struct nfqueue *queue, struct nfqueue_packet *packet);
+void deadline_remove(struct nfqueue *queue, struct nfqueue_packet *packet);
+void deadline_arm(struct nfqueue_packet *packet);
+/* Decides those whose deadline has passed. Reader. */
+void deadlines_expire(struct nfqueue *queue);
+/* Milliseconds to the next one, -1: none. */
+int deadlines_next(struct nfqueue *queue);
 
 /* wake.c */
 /* Makes the socket readable. Returns 0 or -errno of send(2). */
 int wake_send(struct nfqueue *queue);
+/* Makes an idle reader look, without ending its nfqueue_recv(). */
+void wake_reader(struct nfqueue *queue);
+/* The reader is awake. */
+void wake_clear(struct nfqueue *queue);
+
+/* gate.c: one thread reads the socket */
+void gate_enter(struct nfqueue *queue);
+void gate_leave(struct nfqueue *queue);
+/* The reader, inside: lets those in who wait. */
+void gate_yield(struct nfqueue *queue);
+/* For a configuration: makes a sleeping reader step aside. */
+void gate_enter_config(struct nfqueue *queue);
+void gate_leave_config(struct nfqueue *queue);
 
 /* config.c */
 /* Sends one configuration message and waits for its ACK. Returns 0 or the kernel's
- * -errno; the kernel's words are in queue->ack_text then. */
+ * -errno; the kernel's words are in queue->ack_text then. Inside the gate. */
 int queue_configure(struct nfqueue *queue, const struct wire_config *config);
+/* Keeps what is in the socket for nfqueue_recv(). Returns 0 or -errno. Inside the gate.
+ */
+int queue_read_ahead(struct nfqueue *queue);
 int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on);
+
+/* adopt.c */
+/* Gives the default verdict to what an earlier owner of the socket had received. */
+int adopt_orphans(struct nfqueue *queue);
 
 /* diagnose.c */
 /* Why the bind was refused: fills the error text and returns the code for it. */

@@ -6,8 +6,15 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* Verdicts that the kernel had no memory for are tried again after so long. */
+#define RETRY_MS 1
+
+static bool is_unprivileged(const struct nfqueue *queue)
+{
+	return atomic_load_explicit(&queue->unprivileged, memory_order_relaxed);
+}
 
 /*
  * Ids count up by one for each packet that the kernel tried to hand over: what is missing
@@ -15,11 +22,13 @@
  */
 static void count_gap(struct nfqueue *queue, uint32_t id)
 {
-	uint32_t gap = id - queue->expected_id;
+	uint32_t gap = queue->expects_id ? id - queue->expected_id : 0;
 
+	queue->expects_id = true;
 	queue->expected_id = id + 1;
 	if (gap == 0 || gap > INT32_MAX)
 		return;
+	queue->tally.lost = true;
 	if (queue_has(queue, NFQUEUE_FAIL_OPEN))
 		counter_add(&queue->counters.passed_socket, gap);
 	else
@@ -46,10 +55,9 @@ void tally_publish(struct nfqueue *queue)
 	atomic_store_explicit(&counters->last_id, queue->expected_id - 1,
 			      memory_order_release);
 	counter_add(&counters->received, tally->received);
-	counter_add(&counters->held, tally->received);
 	counter_add(&counters->bytes, tally->bytes);
 	counter_add(&counters->truncated, tally->truncated);
-	*tally = (struct tally){0};
+	*tally = (struct tally){.lost = tally->lost};
 }
 
 /*
@@ -68,9 +76,9 @@ static bool salvage(struct nfqueue_packet *packet, size_t length)
 	packet->wire.id = id;
 	packet->wire.queue = queue->number;
 	count_packet(queue, &packet->wire);
-	packet->state = PACKET_DECIDED;
 	packet->verdict = queue->default_verdict;
-	counter_add(&queue->counters.defaulted, 1);
+	packet_set_state(packet, PACKET_DECIDED);
+	counter_add_shared(&queue->counters.defaulted, 1);
 	return true;
 }
 
@@ -79,7 +87,7 @@ static bool take_packet(struct nfqueue_packet *packet, const struct wire_message
 	if (wire_packet_decode(message, &packet->wire) < 0)
 		return salvage(packet, message->length);
 	count_packet(packet->queue, &packet->wire);
-	packet->state = PACKET_UNDECIDED;
+	packet_set_state(packet, PACKET_UNDECIDED);
 	return true;
 }
 
@@ -119,6 +127,7 @@ bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncate
 	int more;
 
 	packet->held = false;
+	packet->timed = false;
 	packet->order = packet->queue->arrivals++;
 	if (truncated)
 		return salvage(packet, length);
@@ -145,25 +154,66 @@ static int receive_messages(struct nfqueue *queue, unsigned int size, int flags)
 	return count;
 }
 
-/* Returns how many messages came; 0 none, or a signal; -errno. */
-static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_ms)
+/* Returns how many messages came; -EAGAIN none, -EINTR a signal. */
+static int receive_now(struct nfqueue *queue, unsigned int size, int flags)
 {
-	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
-	int count;
+	int count = receive_messages(queue, size, flags);
 
-	if (timeout_ms > 0 && poll(&ready, 1, timeout_ms) <= 0)
-		return 0;
-	/* Waits for the first message only: one system call, asleep or not. */
-	count = receive_messages(queue, size,
-				 timeout_ms < 0 ? MSG_WAITFORONE : MSG_DONTWAIT);
 	if (count >= 0)
 		return count;
-	if (errno == EAGAIN)
-		queue->settled = queue->sequence; /* the socket is empty */
+	if (errno == EAGAIN) /* the socket is empty */
+		queue->sender->settled = queue->sender->sequence;
 	if (errno == EAGAIN || errno == EINTR)
-		return 0;
+		return -errno;
 	return queue_error(queue, -errno, "queue %u: cannot receive: %s", queue->number,
 			   strerror(errno));
+}
+
+/* Asleep from here on, until something comes: who decides a held packet must tell. The
+ * last look at what would be told comes behind. Returns 0, or a count of messages. */
+static int receive_asleep(struct nfqueue *queue, unsigned int size, int timeout_ms)
+{
+	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
+	int count = -EAGAIN;
+
+	atomic_store(&queue->idle, true);
+	if (atomic_load(&queue->attention))
+		count = -EAGAIN;
+	else if (timeout_ms < 0) /* one system call, asleep or not */
+		count = receive_now(queue, size, MSG_WAITFORONE);
+	else if (poll(&ready, 1, timeout_ms) > 0)
+		count = receive_now(queue, size, MSG_DONTWAIT);
+	wake_clear(queue);
+	return count;
+}
+
+static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_ms)
+{
+	int count = busy_poll(queue, size);
+	uint64_t begin;
+
+	if (count == -ENOBUFS)
+		counter_add(&queue->counters.enobufs, 1);
+	if (count >= 0)
+		return count;
+	queue->sender->settled = queue->sender->sequence;
+	begin = clock_us();
+	count = receive_asleep(queue, size, timeout_ms);
+	busy_slept(queue, clock_us() - begin);
+	return count;
+}
+
+static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_ms)
+{
+	int count = -EAGAIN;
+
+	if (timeout_ms == 0)
+		return receive_now(queue, size, MSG_DONTWAIT);
+	if (queue->busy_poll_us)
+		return receive_busily(queue, size, timeout_ms);
+	if (timeout_ms > 0)
+		count = receive_now(queue, size, MSG_DONTWAIT);
+	return count == -EAGAIN ? receive_asleep(queue, size, timeout_ms) : count;
 }
 
 /* Messages are decoded attribute by attribute, each behind the one before: without this
@@ -192,7 +242,7 @@ static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 		if (!receive_message(packet, queue->headers[i].msg_len, truncated))
 			continue;
 		queue->batch[queue->batch_count++] = packet;
-		if (packet->state == PACKET_UNDECIDED)
+		if (packet_state(packet) == PACKET_UNDECIDED)
 			packets[returned++] = packet;
 	}
 	return returned;
@@ -208,30 +258,32 @@ static unsigned int take_backlog(struct nfqueue *queue, struct nfqueue_packet **
 	while (queue->batch_count < max && (packet = TAILQ_FIRST(&queue->backlog))) {
 		TAILQ_REMOVE(&queue->backlog, packet, entry);
 		queue->batch[queue->batch_count++] = packet;
-		if (packet->state == PACKET_UNDECIDED)
+		if (packet_state(packet) == PACKET_UNDECIDED)
 			packets[returned++] = packet;
 	}
 	return returned;
 }
 
-/* Ends the batch before: held packets leave it, all others are decided and sent. */
-static int finish_batch(struct nfqueue *queue)
+int batch_finish(struct nfqueue *queue)
 {
 	int err;
 
 	verdicts_default(queue);
-	err = nfqueue_flush(queue);
-	if (err < 0)
-		return err;
-	for (unsigned int i = 0; i < queue->batch_count; i++) {
-		struct nfqueue_packet *packet = queue->batch[i];
+	err = flush_all(queue);
+	if (err == 0)
+		held_link_batch(queue);
+	return err;
+}
 
-		if (!packet->left)
-			slot_leave(packet);
-		TAILQ_INSERT_TAIL(&queue->held, packet, entry);
-	}
-	queue->batch_count = 0;
-	return 0;
+/* What came is told the counts, and how full the socket is. */
+static void take_stock(struct nfqueue *queue, unsigned int count, unsigned int size)
+{
+	bool lost = queue->tally.lost;
+
+	queue->tally.lost = false;
+	if (count < size) /* it is empty now */
+		queue->sender->settled = queue->sender->sequence;
+	buffer_tend(queue, count == size, lost);
 }
 
 /* Returns how many messages came; how many of them are packets for the program is in
@@ -251,12 +303,11 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 	if (count <= 0)
 		return count;
 	counter_add(&queue->counters.batches, 1);
-	counters_begin(&queue->counters);
+	version_turn(&queue->counters.version);
 	*returned = take_batch(queue, (unsigned int)count, packets);
 	tally_publish(queue);
-	counters_end(&queue->counters);
-	if ((unsigned int)count < size)
-		queue->settled = queue->sequence; /* it is empty now */
+	version_turn(&queue->counters.version);
+	take_stock(queue, (unsigned int)count, size);
 	return count;
 }
 
@@ -274,6 +325,36 @@ static bool was_woken(struct nfqueue *queue)
 	       atomic_exchange_explicit(&queue->woken, false, memory_order_acquire);
 }
 
+/* What is to be done before a sleep of `timeout_ms`. Returns how long it may be. */
+static int before_sleep(struct nfqueue *queue, int timeout_ms)
+{
+	int next = -1;
+
+	atomic_store(&queue->attention, false);
+	if (atomic_load(&queue->deadlines)) {
+		deadlines_expire(queue);
+		next = deadlines_next(queue);
+	}
+	if (late_pending(queue) && flush_late(queue) < 0)
+		return timeout_ms < 0 || timeout_ms > RETRY_MS ? RETRY_MS : timeout_ms;
+	if (next >= 0 && (timeout_ms < 0 || next < timeout_ms))
+		return next;
+	return timeout_ms;
+}
+
+struct wait {
+	uint64_t end; /* by clock_ms(), if `timeout_ms` > 0 */
+	int timeout_ms;
+};
+
+/* Whether an empty-handed look at the socket was the last one. */
+static bool is_over(const struct wait *wait, int result)
+{
+	if (result != -EAGAIN)
+		return result < 0;
+	return wait->timeout_ms == 0;
+}
+
 /*
  * A refused verdict is a message but no packet: it does not end the wait. Salvaged
  * packets are decided but not returned: don't sleep on them.
@@ -281,23 +362,43 @@ static bool was_woken(struct nfqueue *queue)
 static int receive_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
 			   unsigned int max, int timeout_ms)
 {
-	uint64_t end = timeout_ms > 0 ? clock_ms() + (uint64_t)timeout_ms : 0;
+	struct wait wait = {.timeout_ms = timeout_ms};
 	unsigned int returned = 0;
 	int count;
 
+	if (timeout_ms > 0)
+		wait.end = clock_ms() + (uint64_t)timeout_ms;
 	do {
 		if (was_woken(queue))
-			timeout_ms = 0;
-		else if (timeout_ms > 0)
-			timeout_ms = time_left(end);
-		count = receive_some(queue, packets, max, timeout_ms, &returned);
-	} while (count > 0 && queue->batch_count == 0 && !queue->unprivileged);
-	if (returned == 0 && queue->unprivileged)
+			wait.timeout_ms = 0;
+		else if (wait.timeout_ms > 0)
+			wait.timeout_ms = time_left(wait.end);
+		count = receive_some(queue, packets, max,
+				     before_sleep(queue, wait.timeout_ms), &returned);
+		gate_yield(queue);
+	} while (!is_over(&wait, count) && queue->batch_count == 0 &&
+		 TAILQ_EMPTY(&queue->backlog) && !is_unprivileged(queue));
+	if (count < 0 && count != -EAGAIN && count != -EINTR)
+		return count;
+	return (int)returned;
+}
+
+static int receive_or_explain(struct nfqueue *queue, struct nfqueue_packet **packets,
+			      unsigned int max, int timeout_ms)
+{
+	int count = TAILQ_EMPTY(&queue->backlog)
+			    ? receive_packets(queue, packets, max, timeout_ms)
+			    : 0;
+
+	/* There may be some now: a configuration came between. */
+	if (count == 0 && queue->batch_count == 0 && !TAILQ_EMPTY(&queue->backlog))
+		count = (int)take_backlog(queue, packets, max);
+	if (count == 0 && is_unprivileged(queue))
 		return queue_error(queue, -EPERM,
 				   "queue %u: the kernel refuses our verdicts: keep "
 				   "CAP_NET_ADMIN while the queue is open",
 				   queue->number);
-	return count < 0 ? count : (int)returned;
+	return count;
 }
 
 int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigned int max,
@@ -307,12 +408,18 @@ int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigne
 
 	if (max == 0)
 		return queue_error(queue, -EINVAL, "nfqueue_recv: room for 0 packets");
-	count = finish_batch(queue);
+	atomic_store_explicit(&queue->reader, pthread_self(), memory_order_relaxed);
+	wake_clear(queue);
+	count = batch_finish(queue);
 	if (count < 0)
 		return count;
 	if (max > queue->batch_size)
 		max = queue->batch_size;
-	if (!TAILQ_EMPTY(&queue->backlog))
-		return (int)take_backlog(queue, packets, max);
-	return receive_packets(queue, packets, max, timeout_ms);
+	gate_enter(queue);
+	count = receive_or_explain(queue, packets, max, timeout_ms);
+	gate_leave(queue);
+	/* With nothing to do it will not ask soon. */
+	if (count <= 0)
+		atomic_store(&queue->idle, true);
+	return count;
 }

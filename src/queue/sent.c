@@ -5,58 +5,88 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define VERDICT_MASK 0xffu
-
-/* Where a verdict is counted while the kernel has not refused it. */
-static counter *verdict_counter(struct counters *counters, uint32_t code)
+static enum verdict_kind kind_of(const struct nfqueue_verdict *verdict)
 {
-	switch (code & VERDICT_MASK) {
+	if (verdict->set & SET_FLOW_DROP)
+		return KIND_DROPPED;
+	switch (verdict->code & 0xff) {
 	case NFQUEUE_VERDICT_DROP:
-		return &counters->dropped;
+		return KIND_DROPPED;
 	case NFQUEUE_VERDICT_QUEUE:
-		return &counters->requeued;
+		return KIND_REQUEUED;
 	case NFQUEUE_VERDICT_REPEAT:
-		return &counters->repeated;
+		return KIND_REPEATED;
 	default:
-		return &counters->accepted;
+		return KIND_ACCEPTED;
 	}
 }
 
-/* 0 is nfqueue_wake()'s. */
-uint32_t next_sequence(struct nfqueue *queue)
+static uint32_t after(uint32_t sequence)
 {
-	if (++queue->sequence == 0)
-		queue->sequence = 1;
-	return queue->sequence;
+	return sequence == SEQUENCE_MASK ? 1 : sequence + 1;
 }
 
-static struct sent_message *sent_at(const struct nfqueue *queue, uint32_t sequence)
+uint32_t sender_next_sequence(struct sender *sender)
 {
-	return &queue->sent[sequence & (queue->sent_size - 1)];
+	sender->sequence = after(sender->sequence);
+	return sender->base | sender->sequence;
+}
+
+static struct sent_message *sent_at(const struct sender *sender, uint32_t sequence)
+{
+	return &sender->sent[sequence & (sender->sent_size - 1)];
+}
+
+static uint32_t load(const _Atomic uint32_t *value)
+{
+	return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void store(_Atomic uint32_t *to, uint32_t value)
+{
+	atomic_store_explicit(to, value, memory_order_relaxed);
+}
+
+static void put(struct sent_message *message, uint32_t sequence, uint32_t last,
+		uint32_t count, uint32_t kind)
+{
+	store(&message->last, last);
+	store(&message->count, count);
+	store(&message->kind, kind);
+	atomic_store_explicit(&message->sequence, sequence, memory_order_release);
+}
+
+static void copy(struct sender *to, const struct sent_message *from)
+{
+	uint32_t sequence = load(&from->sequence);
+
+	if (sequence && load(&from->count))
+		put(sent_at(to, sequence), sequence, load(&from->last),
+		    load(&from->count), load(&from->kind));
 }
 
 /*
  * A refusal stands in line behind all packets that wait, and each of them may get a
- * message of its own before it is read.
+ * message of its own before it is read. Only the reader's ring grows when it is in use,
+ * for the reader is also who looks into it.
  */
-int sent_reserve(struct nfqueue *queue, uint32_t max_length)
+int sent_reserve(struct sender *sender, uint32_t max_length)
 {
-	struct sent_message *old = queue->sent;
-	uint32_t size = SENT_MIN, old_size = queue->sent_size;
+	struct sent_message *old = sender->sent;
+	uint32_t size = SENT_MIN, old_size = sender->sent_size;
 
 	while (size / 2 < max_length)
 		size *= 2;
 	if (size <= old_size)
 		return 0;
-	queue->sent = calloc(size, sizeof(*queue->sent));
-	if (!queue->sent) {
-		queue->sent = old;
+	sender->sent = calloc(size, sizeof(*sender->sent));
+	if (!sender->sent) {
+		sender->sent = old;
 		return -ENOMEM;
 	}
-	queue->sent_size = size;
+	sender->sent_size = size;
 	for (uint32_t i = 0; i < old_size; i++)
-		if (old[i].count)
-			*sent_at(queue, old[i].sequence) = old[i];
+		copy(sender, &old[i]);
 	free(old);
 	return 0;
 }
@@ -65,37 +95,97 @@ int sent_reserve(struct nfqueue *queue, uint32_t max_length)
  * A flush of the kernel's empties its queue but not the socket: then more messages than
  * packets may wait can stand before a refusal, though not more than the socket holds.
  */
-void sent_make_room(struct nfqueue *queue)
+static void make_room(struct sender *sender)
 {
-	uint32_t unsettled = queue->sequence - queue->settled;
-	uint32_t limit = queue->socket_buffer / MESSAGE_CHARGE_MIN;
+	uint32_t unsettled = (sender->sequence - sender->settled) & SEQUENCE_MASK;
+	uint32_t limit = sender->queue->socket_buffer / MESSAGE_CHARGE_MIN;
 
 	if (unsettled > limit)
 		unsettled = limit;
-	if (unsettled > queue->sent_size / 2)
-		sent_reserve(queue, unsettled); /* if not: some are counted as sent */
+	if (unsettled > sender->sent_size / 2)
+		sent_reserve(sender, unsettled); /* if not: some are counted as sent */
 }
 
-void sent_note(struct nfqueue *queue, const struct coalesce_message *message,
-	       uint32_t sequence, uint32_t last)
+static void count(struct sender *sender, const struct coalesce_message *message,
+		  enum verdict_kind kind)
 {
-	struct sent_message *sent = sent_at(queue, sequence);
+	struct sent_counters *counts = &sender->counts;
 
-	sent->sequence = sequence;
-	sent->last = last;
-	sent->count = message->count;
-	sent->code = message->verdict.code;
-	counter_add(verdict_counter(&queue->counters, sent->code), sent->count);
+	counter_add(&counts->kind[kind], message->count);
+	if (message->verdict.set & NFQUEUE_SET_FLOW)
+		counter_add(&counts->flow_accepted, message->count);
+	if (message->verdict.set & SET_FLOW_DROP)
+		counter_add(&counts->flow_dropped, message->count);
+}
+
+void sent_note(struct sender *sender, size_t messages, uint32_t first)
+{
+	if (sender == sender->queue->sender)
+		make_room(sender);
+	version_turn(&sender->counts.version);
+	for (size_t i = 0; i < messages; i++) {
+		const struct coalesce_message *message = &sender->messages[i];
+		enum verdict_kind kind = kind_of(&message->verdict);
+
+		first = after(first);
+		put(sent_at(sender, first), sender->base | first,
+		    sender->base | sender->sequence, message->count, kind);
+		count(sender, message, kind);
+	}
+	counter_add(&sender->counts.sends, 1);
+	counter_add(&sender->counts.messages, messages);
+	version_turn(&sender->counts.version);
+}
+
+static void uncount(struct sender *sender, const struct coalesce_message *message,
+		    enum verdict_kind kind)
+{
+	struct sent_counters *counts = &sender->counts;
+
+	counter_subtract(&counts->kind[kind], message->count);
+	if (message->verdict.set & NFQUEUE_SET_FLOW)
+		counter_subtract(&counts->flow_accepted, message->count);
+	if (message->verdict.set & SET_FLOW_DROP)
+		counter_subtract(&counts->flow_dropped, message->count);
+}
+
+void sent_forget(struct sender *sender, size_t messages, uint32_t first)
+{
+	version_turn(&sender->counts.version);
+	for (size_t i = 0; i < messages; i++) {
+		const struct coalesce_message *message = &sender->messages[i];
+
+		first = after(first);
+		store(&sent_at(sender, first)->count, 0);
+		uncount(sender, message, kind_of(&message->verdict));
+	}
+	counter_subtract(&sender->counts.sends, 1);
+	counter_subtract(&sender->counts.messages, messages);
+	version_turn(&sender->counts.version);
 }
 
 static void refund(struct nfqueue *queue, struct sent_message *message, int error)
 {
 	struct counters *counters = &queue->counters;
+	uint32_t packets = load(&message->count);
 
-	counter_subtract(verdict_counter(counters, message->code), message->count);
-	counter_add(error == -ENOENT ? &counters->flushed : &counters->refused,
-		    message->count);
-	message->count = 0;
+	counter_add(&counters->refunded[load(&message->kind) % KIND_COUNT], packets);
+	counter_add(error == -ENOENT ? &counters->flushed : &counters->refused, packets);
+	store(&message->count, 0);
+}
+
+/* The message that has this sequence number, if it is known still; or NULL. */
+static struct sent_message *find(const struct nfqueue *queue, uint32_t sequence)
+{
+	uint32_t number = sequence >> SEQUENCE_BITS;
+	struct sent_message *message;
+
+	if (number == 0 || number > queue->sender_count)
+		return NULL;
+	message = sent_at(queue->senders[number - 1], sequence);
+	if (atomic_load_explicit(&message->sequence, memory_order_acquire) != sequence)
+		return NULL;
+	return message;
 }
 
 /*
@@ -104,18 +194,20 @@ static void refund(struct nfqueue *queue, struct sent_message *message, int erro
  */
 void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error)
 {
-	struct sent_message *message = sent_at(queue, sequence);
+	struct sent_message *message = find(queue, sequence);
+	uint32_t last;
 
-	if (message->sequence != sequence || message->count == 0)
+	if (!message || load(&message->count) == 0)
 		return;
+	last = load(&message->last);
 	refund(queue, message, error);
 	if (error != -EPERM)
 		return;
-	queue->unprivileged = true;
-	while (sequence != message->last) {
-		sequence = sequence + 1 ? sequence + 1 : 1;
-		message = sent_at(queue, sequence);
-		if (message->sequence != sequence)
+	atomic_store_explicit(&queue->unprivileged, true, memory_order_relaxed);
+	while (sequence != last) {
+		sequence = (sequence & ~SEQUENCE_MASK) | after(sequence & SEQUENCE_MASK);
+		message = find(queue, sequence);
+		if (!message)
 			return;
 		refund(queue, message, error);
 	}

@@ -43,21 +43,20 @@ struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity)
 		return NULL;
 	packet->queue = queue;
 	packet->capacity = capacity;
-	packet->state = PACKET_FREE;
+	packet_set_state(packet, PACKET_FREE);
 	packet->held = false;
 	packet->left = false;
+	packet->linked = false;
+	packet->timed = false;
+	packet->deadline = (struct wheel_entry){0};
 	return packet;
 }
 
-/* A batch packet's slot stays where it is; what has left the batch goes. Backlog is both,
- * of the batch and on its own: shrink_batch() frees it. */
-void slot_release(struct nfqueue_packet *packet)
+void slots_resize(struct nfqueue *queue)
 {
-	bool gone = packet->left && !packet_in_batch(packet);
-
-	packet->state = PACKET_FREE;
-	if (gone)
-		free(packet);
+	atomic_store_explicit(&queue->slot_size, slot_size_for(queue),
+			      memory_order_relaxed);
+	atomic_store_explicit(&queue->slots_stale, true, memory_order_relaxed);
 }
 
 /* The packet takes its slot along; the next receive puts a new one in its place. */
@@ -65,13 +64,13 @@ void slot_leave(struct nfqueue_packet *packet)
 {
 	packet->left = true;
 	packet->queue->slots[packet->index] = NULL;
-	packet->queue->slots_stale = true;
+	atomic_store_explicit(&packet->queue->slots_stale, true, memory_order_relaxed);
 }
 
 static void place(struct nfqueue *queue, unsigned int index,
 		  struct nfqueue_packet *packet)
 {
-	packet->index = index;
+	packet->index = (uint16_t)index;
 	queue->slots[index] = packet;
 	queue->vectors[index] = (struct iovec){packet->buffer, packet->capacity};
 	queue->headers[index].msg_hdr =
@@ -80,21 +79,23 @@ static void place(struct nfqueue *queue, unsigned int index,
 
 unsigned int slots_refill(struct nfqueue *queue)
 {
-	if (!queue->slots_stale)
+	size_t size = atomic_load_explicit(&queue->slot_size, memory_order_relaxed);
+
+	if (!atomic_load_explicit(&queue->slots_stale, memory_order_relaxed))
 		return queue->batch_size;
 	for (unsigned int i = 0; i < queue->batch_size; i++) {
 		struct nfqueue_packet *packet = queue->slots[i];
 
-		if (packet && packet->capacity >= queue->slot_size)
+		if (packet && packet->capacity >= size)
 			continue;
 		free(packet);
 		queue->slots[i] = NULL;
-		packet = slot_new(queue, queue->slot_size);
+		packet = pool_get(queue);
 		if (!packet)
 			return i; /* a smaller batch, then */
 		place(queue, i, packet);
 	}
-	queue->slots_stale = false;
+	atomic_store_explicit(&queue->slots_stale, false, memory_order_relaxed);
 	return queue->batch_size;
 }
 
@@ -102,18 +103,15 @@ int slots_new(struct nfqueue *queue)
 {
 	unsigned int size = queue->batch_size;
 
-	queue->slot_size = slot_size_for(queue);
-	queue->slots_stale = true;
+	slots_resize(queue);
 	queue->slots = calloc(size, sizeof(*queue->slots));
 	queue->batch = calloc(size, sizeof(*queue->batch));
 	queue->headers = calloc(size, sizeof(*queue->headers));
 	queue->vectors = calloc(size, sizeof(*queue->vectors));
-	queue->entries = calloc(FLUSH_MAX, sizeof(*queue->entries));
-	queue->messages = calloc(FLUSH_MAX, sizeof(*queue->messages));
-	queue->send_buffer = malloc((size_t)FLUSH_MAX * WIRE_VERDICT_PLAIN_MAX);
+	queue->sender = sender_new(queue, FLUSH_MAX);
+	queue->late_sender = sender_new(queue, FLUSH_MAX);
 	if (!queue->slots || !queue->batch || !queue->headers || !queue->vectors ||
-	    sent_reserve(queue, queue->max_length) < 0 || !queue->entries ||
-	    !queue->messages || !queue->send_buffer)
+	    !queue->sender || !queue->late_sender)
 		return -1;
 	return slots_refill(queue) == size ? 0 : -1;
 }
@@ -131,22 +129,17 @@ static void list_free(struct packet_list *list)
 void slots_free(struct nfqueue *queue)
 {
 	list_free(&queue->held);
+	list_free(&queue->orphans);
 	list_free(&queue->backlog);
-	for (size_t i = 0; i < queue->late_count; i++)
-		if (!packet_in_batch(queue->late[i]))
-			free(queue->late[i]);
 	for (unsigned int i = 0; i < queue->batch_count; i++)
 		if (queue->batch[i]->left) /* came from the backlog: in no slot */
 			free(queue->batch[i]);
 	for (unsigned int i = 0; queue->slots && i < queue->batch_size; i++)
 		free(queue->slots[i]);
+	pool_free(queue);
+	senders_free(queue);
 	free(queue->slots);
 	free(queue->batch);
 	free(queue->headers);
 	free(queue->vectors);
-	free(queue->late);
-	free(queue->sent);
-	free(queue->entries);
-	free(queue->messages);
-	free(queue->send_buffer);
 }

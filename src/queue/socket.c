@@ -2,6 +2,7 @@
 #include "queue/queue.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <string.h>
 
@@ -22,23 +23,6 @@ static bool set_netlink_option(const struct nfqueue *queue, int option)
 	return mnl_socket_setsockopt(queue->socket, option, &on, sizeof(on)) == 0;
 }
 
-/* The kernel doubles what it is given, and counts with what it doubled: so do we. */
-static void set_receive_buffer(struct nfqueue *queue, uint32_t wanted)
-{
-	int fd = queue_socket(queue), half = (int)(wanted / 2), granted = 0;
-	socklen_t length = sizeof(granted);
-
-	/* RCVBUFFORCE needs the capability in the first user namespace: a container has
-	 * not. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &half, sizeof(half)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
-	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &length) < 0)
-		return;
-	queue->socket_buffer = (uint32_t)granted;
-	if (queue->socket_buffer >= wanted - 1)
-		queue_set_has(queue, NFQUEUE_CAP_BUFFER, true);
-}
-
 /*
  * Connected to the kernel (port id 0), so that no other process can send to this socket:
  * netlink_getsockbyportid() refuses it. Spares a check of every message's sender.
@@ -50,7 +34,17 @@ static int connect_to_kernel(const struct nfqueue *queue)
 	return connect(queue_socket(queue), (struct sockaddr *)&kernel, sizeof(kernel));
 }
 
-int queue_socket_open(struct nfqueue *queue, uint32_t wanted_buffer)
+static void set_options(struct nfqueue *queue)
+{
+	if (set_netlink_option(queue, NETLINK_NO_ENOBUFS))
+		queue_set_has(queue, NFQUEUE_CAP_NO_ENOBUFS, true);
+	if (set_netlink_option(queue, NETLINK_EXT_ACK))
+		queue_set_has(queue, NFQUEUE_CAP_EXT_ACK, true);
+	set_netlink_option(queue, NETLINK_CAP_ACK);
+	buffer_set(queue);
+}
+
+int queue_socket_open(struct nfqueue *queue)
 {
 	queue->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!queue->socket && errno == EPROTONOSUPPORT)
@@ -65,12 +59,31 @@ int queue_socket_open(struct nfqueue *queue, uint32_t wanted_buffer)
 	    connect_to_kernel(queue) < 0)
 		return queue_error(queue, -errno, "cannot bind a netlink socket: %s",
 				   strerror(errno));
-	if (set_netlink_option(queue, NETLINK_NO_ENOBUFS))
-		queue_set_has(queue, NFQUEUE_CAP_NO_ENOBUFS, true);
-	if (set_netlink_option(queue, NETLINK_EXT_ACK))
-		queue_set_has(queue, NFQUEUE_CAP_EXT_ACK, true);
-	set_netlink_option(queue, NETLINK_CAP_ACK);
-	set_receive_buffer(queue, wanted_buffer);
+	set_options(queue);
+	return 0;
+}
+
+static bool is_netfilter_socket(int fd)
+{
+	int domain = 0, protocol = -1;
+	socklen_t length = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+	       domain == AF_NETLINK && protocol == NETLINK_NETFILTER;
+}
+
+int queue_socket_adopt(struct nfqueue *queue, int fd)
+{
+	if (!is_netfilter_socket(fd))
+		return queue_error(queue, -EINVAL, "descriptor %d is no netfilter socket",
+				   fd);
+	queue->socket = mnl_socket_fdopen(fd);
+	if (!queue->socket)
+		return queue_error(queue, -errno, "cannot take over descriptor %d: %s",
+				   fd, strerror(errno));
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	set_options(queue);
 	return 0;
 }
 

@@ -19,13 +19,10 @@ static void read_counters(struct nfqueue_stats *stats, const struct counters *co
 {
 	stats->received = counter_get(&counters->received);
 	stats->bytes = counter_get(&counters->bytes);
-	stats->accepted = counter_get(&counters->accepted);
-	stats->dropped = counter_get(&counters->dropped);
-	stats->repeated = counter_get(&counters->repeated);
-	stats->requeued = counter_get(&counters->requeued);
-	stats->modified = counter_get(&counters->modified);
-	stats->held = counter_get(&counters->held);
-	stats->defaulted = counter_get(&counters->defaulted);
+	stats->accepted -= counter_get(&counters->refunded[KIND_ACCEPTED]);
+	stats->dropped -= counter_get(&counters->refunded[KIND_DROPPED]);
+	stats->repeated -= counter_get(&counters->refunded[KIND_REPEATED]);
+	stats->requeued -= counter_get(&counters->refunded[KIND_REQUEUED]);
 	stats->refused = counter_get(&counters->refused);
 	stats->flushed = counter_get(&counters->flushed);
 	stats->truncated = counter_get(&counters->truncated);
@@ -34,61 +31,112 @@ static void read_counters(struct nfqueue_stats *stats, const struct counters *co
 	stats->passed_socket = counter_get(&counters->passed_socket);
 	stats->enobufs = counter_get(&counters->enobufs);
 	stats->batches = counter_get(&counters->batches);
-	stats->sends = counter_get(&counters->sends);
-	stats->messages = counter_get(&counters->messages);
+	stats->defaulted = counter_get(&counters->defaulted);
+	stats->expired = counter_get(&counters->expired);
+	stats->hold_overflow = counter_get(&counters->hold_overflow);
+	stats->ring_overflow = counter_get(&counters->ring_overflow);
+	stats->buffer_grown = counter_get(&counters->buffer_grown);
 }
 
-/* A receive or a flush holds the counts for microseconds, if its thread may run. */
+static void add_sent(struct nfqueue_stats *stats, const struct sent_counters *counts)
+{
+	stats->accepted += counter_get(&counts->kind[KIND_ACCEPTED]);
+	stats->dropped += counter_get(&counts->kind[KIND_DROPPED]);
+	stats->repeated += counter_get(&counts->kind[KIND_REPEATED]);
+	stats->requeued += counter_get(&counts->kind[KIND_REQUEUED]);
+	stats->flow_accepted += counter_get(&counts->flow_accepted);
+	stats->flow_dropped += counter_get(&counts->flow_dropped);
+	stats->modified += counter_get(&counts->modified);
+	stats->sends += counter_get(&counts->sends);
+	stats->messages += counter_get(&counts->messages);
+}
+
+/* What is received and not decided is what is left. */
+static void derive_held(struct nfqueue_stats *stats)
+{
+	uint64_t decided = stats->accepted + stats->dropped + stats->repeated +
+			   stats->requeued + stats->refused + stats->flushed;
+
+	stats->held = stats->received - decided;
+}
+
+/* All counts change with a version of their own, odd meanwhile. The sum of them changes
+ * with each; `busy` if one is odd. */
+static uint64_t version_of(const struct nfqueue *queue, bool *busy)
+{
+	uint32_t one =
+		atomic_load_explicit(&queue->counters.version, memory_order_acquire);
+	uint64_t sum = one;
+
+	*busy = one % 2;
+	for (uint32_t i = 0; i < queue->sender_count; i++) {
+		one = atomic_load_explicit(&queue->senders[i]->counts.version,
+					   memory_order_acquire);
+		sum += one;
+		*busy = *busy || one % 2;
+	}
+	return sum;
+}
+
+static void read_all(const struct nfqueue *queue, struct nfqueue_stats *stats)
+{
+	*stats = (struct nfqueue_stats){.size = stats->size};
+	for (uint32_t i = 0; i < queue->sender_count; i++)
+		add_sent(stats, &queue->senders[i]->counts);
+	read_counters(stats, &queue->counters);
+	derive_held(stats);
+}
+
+/* A thread changes the counts for a microsecond or so, if it may run. */
 #define SNAPSHOT_TRIES 1000
 
-/* All counts of one moment. Pairs with counters_begin() and counters_end(). */
-static void snapshot(struct nfqueue_stats *stats, const struct counters *counters)
+/* All counts of one moment. Returns their version. */
+static uint64_t snapshot(const struct nfqueue *queue, struct nfqueue_stats *stats)
 {
-	uint32_t version;
+	bool busy;
+	uint64_t version;
 
 	for (int i = 0; i < SNAPSHOT_TRIES; i++) {
-		version = atomic_load_explicit(&counters->version, memory_order_acquire);
-		if (version % 2) {
+		version = version_of(queue, &busy);
+		if (busy) {
 			sched_yield();
 			continue;
 		}
-		read_counters(stats, counters);
-		if (version ==
-		    atomic_load_explicit(&counters->version, memory_order_relaxed))
-			return;
+		read_all(queue, stats);
+		if (version == version_of(queue, &busy) && !busy)
+			return version;
 	}
-	read_counters(stats, counters); /* it may not: better than nothing */
+	read_all(queue, stats); /* it may not: better than nothing */
+	return UINT64_MAX;
 }
 
 /*
  * Packets lost behind the last one received show as no gap yet. When just those wait in
  * the kernel that the program has, nothing is under way, and all ids up to `row->last_id`
  * that are not counted are lost. The second look, at `waiting`, is later than the first,
- * at the id: a packet between the two counts as waiting. A version that is odd or has
- * changed: a receive or a flush came between, and this time nothing can be told.
+ * at the id: a packet between the two counts as waiting. Verdicts are counted before they
+ * are sent, so with some under way more wait than the program has.
  */
-static uint32_t trailing_gap(const struct nfqueue *queue, const struct proc_queue *row)
+static uint32_t trailing_gap(const struct nfqueue *queue, const struct proc_queue *row,
+			     uint64_t held, uint64_t version)
 {
 	const struct counters *counters = &queue->counters;
+	uint32_t gap = row->last_id -
+		       atomic_load_explicit(&counters->last_id, memory_order_acquire);
 	struct proc_queue later;
-	uint32_t version, gap;
-	uint64_t held;
+	bool busy;
 
-	version = atomic_load_explicit(&counters->version, memory_order_acquire);
-	gap = row->last_id -
-	      atomic_load_explicit(&counters->last_id, memory_order_acquire);
-	held = counter_get(&counters->held);
-	if (version % 2 || gap == 0 || gap > INT32_MAX || !read_row(queue, &later))
+	if (gap == 0 || gap > INT32_MAX || !read_row(queue, &later))
 		return 0;
-	if (version != atomic_load_explicit(&counters->version, memory_order_relaxed))
+	if (version != version_of(queue, &busy))
 		return 0;
 	return later.waiting == held ? gap : 0;
 }
 
 static void add_kernel_row(struct nfqueue *queue, struct nfqueue_stats *stats,
-			   const struct proc_queue *row)
+			   const struct proc_queue *row, uint64_t version)
 {
-	uint32_t gap = trailing_gap(queue, row);
+	uint32_t gap = trailing_gap(queue, row, stats->held, version);
 
 	atomic_store_explicit(&queue->counters.lost_full, row->dropped_full,
 			      memory_order_relaxed);
@@ -103,6 +151,7 @@ int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats)
 {
 	struct nfqueue_stats all = {.size = stats->size};
 	struct proc_queue row;
+	uint64_t version;
 	bool has_row;
 
 	if (stats->size == 0)
@@ -110,9 +159,9 @@ int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats)
 	/* The kernel's side first: what it says waits and is decided meanwhile is counted
 	 * twice rather than not at all, so that nobody takes it for lost. */
 	has_row = read_row(queue, &row);
-	snapshot(&all, &queue->counters);
+	version = snapshot(queue, &all);
 	if (has_row)
-		add_kernel_row(queue, &all, &row);
+		add_kernel_row(queue, &all, &row, version);
 	if (all.waiting < all.held)
 		all.waiting = all.held;
 	all.lost_full =

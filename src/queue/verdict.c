@@ -2,72 +2,73 @@
 /* Verdicts are noted beside their packets, until a flush sends them. */
 #include "queue/queue.h"
 
+#include "queue/clock.h"
 #include "queue/worker.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+static _Thread_local const struct nfqueue_packet *last_held;
 
 /* Source: verdicthdr_get(): anything else is -EINVAL there, and the packet stays. */
-bool verdict_is_known(uint32_t code)
+bool verdict_is_known(struct nfqueue_verdict verdict)
 {
-	switch (code & 0xff) {
+	bool flow = verdict.set & NFQUEUE_SET_FLOW;
+
+	switch (verdict.code & 0xff) {
 	case NFQUEUE_VERDICT_DROP:
 	case NFQUEUE_VERDICT_ACCEPT:
+		return true;
 	case NFQUEUE_VERDICT_QUEUE:
 	case NFQUEUE_VERDICT_REPEAT:
 	case NFQUEUE_VERDICT_STOP:
-		return true;
+		return !flow; /* the rest of a flow is accepted or dropped */
 	default:
 		return false;
 	}
 }
 
-bool packet_in_batch(const struct nfqueue_packet *packet)
+static struct nfqueue_verdict normal(struct nfqueue_verdict verdict)
 {
-	const struct nfqueue *queue = packet->queue;
-
-	return queue->batch_count && packet->order >= queue->batch[0]->order;
+	if (verdict.code == NFQUEUE_VERDICT_DROP) { /* nobody will see its mark */
+		verdict.set &= NFQUEUE_SET_FLOW;
+		verdict.mark = 0;
+		verdict.priority = 0;
+	}
+	verdict.set &= NFQUEUE_SET_MARK | NFQUEUE_SET_PRIORITY | NFQUEUE_SET_FLOW;
+	return verdict;
 }
 
-/* Held packets are sent in the order in which they are decided: they wait in line. */
-static int note_late(struct nfqueue_packet *packet)
+/*
+ * The first verdict wins. If that was not the program's, this call tells the program so,
+ * and the packet is not its any more.
+ */
+static int decide_held(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
 {
-	struct nfqueue *queue = packet->queue;
-
-	if (queue->late_count == queue->late_size) {
-		size_t size = queue->late_size ? queue->late_size * 2 : 256;
-		void *grown = realloc(queue->late, size * sizeof(*queue->late));
-
-		if (!grown)
-			return -ENOMEM;
-		queue->late = grown;
-		queue->late_size = size;
+	if (packet_move_state(packet, PACKET_UNDECIDED, PACKET_DECIDED)) {
+		packet->verdict = normal(verdict);
+		late_push(packet);
+		return 0;
 	}
-	queue->late[queue->late_count++] = packet;
-	if (!packet_in_batch(packet))
-		TAILQ_REMOVE(&queue->held, packet, entry);
-	return 0;
+	if (packet_move_state(packet, PACKET_FORCED, PACKET_DECIDED))
+		return -EALREADY;
+	if (packet_move_state(packet, PACKET_FORCED_SENT, PACKET_FREE))
+		held_disown(packet);
+	return -EALREADY;
 }
 
 int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
 {
-	int err;
-
-	if (packet->state != PACKET_UNDECIDED)
-		return -EALREADY;
-	if (!verdict_is_known(verdict.code))
+	if (!verdict_is_known(verdict))
 		return queue_error(packet->queue, -EINVAL,
-				   "packet %u: unknown verdict 0x%x", packet->wire.id,
-				   verdict.code);
-	if (packet->held) {
-		err = note_late(packet);
-		if (err < 0)
-			return err;
-	}
-	if (verdict.code == NFQUEUE_VERDICT_DROP)
-		verdict = NFQUEUE_DROP; /* nobody will see its mark */
-	packet->verdict = verdict;
-	packet->state = PACKET_DECIDED;
+				   "packet %u: unknown verdict 0x%x%s", packet->wire.id,
+				   verdict.code,
+				   verdict.set & NFQUEUE_SET_FLOW ? " for a flow" : "");
+	if (packet->held)
+		return decide_held(packet, verdict);
+	if (packet_state(packet) != PACKET_UNDECIDED)
+		return -EALREADY;
+	packet->verdict = normal(verdict);
+	packet_set_state(packet, PACKET_DECIDED);
 	return 0;
 }
 
@@ -81,17 +82,78 @@ int nfqueue_drop(struct nfqueue_packet *packet)
 	return nfqueue_decide(packet, NFQUEUE_DROP);
 }
 
+static uint32_t hold_limit(const struct nfqueue *queue)
+{
+	uint32_t length = queue->max_length;
+
+	/* What nobody holds shall find room in the kernel, too. */
+	return queue->hold_limit ? queue->hold_limit : length - length / 4;
+}
+
+static struct nfqueue_verdict overload_verdict(const struct nfqueue *queue)
+{
+	if (queue->overload == NFQUEUE_OVERLOAD_ACCEPT)
+		return NFQUEUE_ACCEPT;
+	if (queue->overload == NFQUEUE_OVERLOAD_DROP)
+		return NFQUEUE_DROP;
+	return queue_has(queue, NFQUEUE_FAIL_OPEN) ? NFQUEUE_ACCEPT : NFQUEUE_DROP;
+}
+
+static int hold(struct nfqueue_packet *packet)
+{
+	struct nfqueue *queue = packet->queue;
+	_Atomic uint32_t *holds = &queue->program_holds;
+
+	if (packet_state(packet) != PACKET_UNDECIDED)
+		return -EALREADY;
+	if (packet->held)
+		return 0;
+	if (atomic_fetch_add_explicit(holds, 1, memory_order_relaxed) <
+	    hold_limit(queue)) {
+		packet->held = true;
+		last_held = packet;
+		return 0;
+	}
+	atomic_fetch_sub_explicit(holds, 1, memory_order_relaxed);
+	counter_add_shared(&queue->counters.hold_overflow, 1);
+	packet->verdict = overload_verdict(queue);
+	packet_set_state(packet, PACKET_DECIDED);
+	return queue_error(queue, -ENOSPC,
+			   "queue %u: %u packets are held, more than that the "
+			   "hold limit does not allow",
+			   queue->number, hold_limit(queue));
+}
+
 int nfqueue_packet_hold(struct nfqueue_packet *packet)
 {
-	if (packet->state != PACKET_UNDECIDED)
-		return -EALREADY;
-	packet->held = true;
+	return hold(packet);
+}
+
+int nfqueue_packet_hold_for(struct nfqueue_packet *packet, uint32_t timeout_ms,
+			    struct nfqueue_verdict verdict)
+{
+	int err;
+
+	if (!verdict_is_known(verdict))
+		return queue_error(packet->queue, -EINVAL,
+				   "packet %u: unknown verdict 0x%x", packet->wire.id,
+				   verdict.code);
+	err = hold(packet);
+	if (err < 0)
+		return err;
+	packet->expiry = normal(verdict);
+	packet->deadline_ms = clock_ms() + timeout_ms;
+	packet->timed = true;
+	deadline_arm(packet);
 	return 0;
 }
 
-bool packet_is_held(const struct nfqueue_packet *packet)
+bool packet_was_held(const struct nfqueue_packet *packet)
 {
-	return packet->held;
+	bool was = last_held == packet;
+
+	last_held = NULL;
+	return was;
 }
 
 void verdicts_default(struct nfqueue *queue)
@@ -99,10 +161,26 @@ void verdicts_default(struct nfqueue *queue)
 	for (unsigned int i = 0; i < queue->batch_count; i++) {
 		struct nfqueue_packet *packet = queue->batch[i];
 
-		if (packet->state != PACKET_UNDECIDED || packet->held)
+		if (packet->held || packet_state(packet) != PACKET_UNDECIDED)
 			continue;
 		packet->verdict = queue->default_verdict;
-		packet->state = PACKET_DECIDED;
-		counter_add(&queue->counters.defaulted, 1);
+		packet_set_state(packet, PACKET_DECIDED);
+		counter_add_shared(&queue->counters.defaulted, 1);
 	}
+}
+
+int nfqueue_set_flow_marks(struct nfqueue *queue, const struct nfqueue_flow_marks *marks)
+{
+	if ((marks->accept | marks->drop) & ~marks->mask)
+		return queue_error(queue, -EINVAL,
+				   "flow marks 0x%x and 0x%x: outside their mask 0x%x",
+				   marks->accept, marks->drop, marks->mask);
+	if (marks->mask && marks->accept == marks->drop)
+		return queue_error(queue, -EINVAL,
+				   "flow marks: accept and drop are the same, 0x%x",
+				   marks->accept);
+	pthread_mutex_lock(&queue->held_lock);
+	queue->flow_marks = *marks;
+	pthread_mutex_unlock(&queue->held_lock);
+	return 0;
 }

@@ -33,3 +33,23 @@ int nfqueue_wake(struct nfqueue *queue)
 	atomic_store_explicit(&queue->woken, true, memory_order_release);
 	return wake_send(queue);
 }
+
+/*
+ * `idle` and `attention` are in one total order, here and in receive.c: one of us sees
+ * what the other has written. One kick a sleep is enough.
+ */
+void wake_reader(struct nfqueue *queue)
+{
+	if (!atomic_load(&queue->attention))
+		atomic_store(&queue->attention, true);
+	if (!is_reader(queue) && atomic_load(&queue->idle) &&
+	    !atomic_exchange(&queue->kicked, true))
+		wake_send(queue);
+}
+
+/* Relaxed: the next `idle` releases them. */
+void wake_clear(struct nfqueue *queue)
+{
+	atomic_store_explicit(&queue->idle, false, memory_order_relaxed);
+	atomic_store_explicit(&queue->kicked, false, memory_order_relaxed);
+}

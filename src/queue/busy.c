@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Busy polling: a wakeup costs more than all that the library does with a packet. Netlink
+ * knows no SO_BUSY_POLL, so it is the receive itself that is repeated. One message by a
+ * plain recv(2) is cheaper than a batch of one; a batch, when the one before did not
+ * wait.
+ */
+#include "queue/queue.h"
+
+#include "queue/clock.h"
+
+#include <errno.h>
+
+/* While it does not pay, it is tried for this part of the time only. */
+#define SPIN_LEAST 16
+
+static int receive_one(struct nfqueue *queue)
+{
+	struct nfqueue_packet *slot = queue->slots[0];
+	ssize_t length = recv(queue_socket(queue), slot->buffer, slot->capacity,
+			      MSG_DONTWAIT | MSG_TRUNC);
+	bool truncated = length >= 0 && (size_t)length > slot->capacity;
+
+	if (length < 0)
+		return -errno;
+	queue->headers[0].msg_len =
+		(unsigned int)(truncated ? slot->capacity : (size_t)length);
+	queue->headers[0].msg_hdr.msg_flags = truncated ? MSG_TRUNC : 0;
+	return 1;
+}
+
+static int receive_ready(struct nfqueue *queue, unsigned int size)
+{
+	int count = queue->has_backlog ? recvmmsg(queue_socket(queue), queue->headers,
+						  size, MSG_DONTWAIT, NULL)
+				       : receive_one(queue);
+
+	if (count < 0)
+		return queue->has_backlog ? -errno : count;
+	return count;
+}
+
+static void adapt(struct nfqueue *queue, bool paid)
+{
+	uint32_t least = queue->busy_poll_us / SPIN_LEAST;
+
+	if (paid)
+		queue->spin_us = queue->busy_poll_us;
+	else if (queue->spin_us / 2 > least)
+		queue->spin_us /= 2;
+	else
+		queue->spin_us = least;
+}
+
+void busy_slept(struct nfqueue *queue, uint64_t slept_us)
+{
+	adapt(queue, slept_us <= queue->busy_poll_us);
+}
+
+int busy_poll(struct nfqueue *queue, unsigned int size)
+{
+	int count = receive_ready(queue, size);
+	uint64_t end;
+
+	if (count != -EAGAIN) {
+		queue->has_backlog = count > 0;
+		return count;
+	}
+	queue->has_backlog = false;
+	for (end = clock_us() + queue->spin_us; count == -EAGAIN && clock_us() < end;) {
+		if (atomic_load_explicit(&queue->attention, memory_order_relaxed))
+			return -EAGAIN;
+		count = receive_one(queue);
+	}
+	if (count > 0)
+		adapt(queue, true);
+	return count;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Verdicts are coalesced, written into one buffer, noted, and sent. */
+#include "queue/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int allocate(struct sender *sender, size_t size)
+{
+	sender->size = size;
+	sender->entries = calloc(size, sizeof(*sender->entries));
+	sender->messages = calloc(size, sizeof(*sender->messages));
+	sender->packets = calloc(size, sizeof(struct nfqueue_packet *));
+	sender->buffer = malloc(size * WIRE_VERDICT_PLAIN_MAX);
+	if (!sender->entries || !sender->messages || !sender->packets || !sender->buffer)
+		return -1;
+	return sent_reserve(sender, sender->queue->max_length);
+}
+
+static void sender_free(struct sender *sender)
+{
+	free(sender->entries);
+	free(sender->messages);
+	free(sender->packets);
+	free(sender->buffer);
+	free(sender->sent);
+	free(sender);
+}
+
+struct sender *sender_new(struct nfqueue *queue, size_t size)
+{
+	struct sender *sender;
+
+	if (queue->sender_count == SENDERS_MAX)
+		return NULL;
+	sender = calloc(1, sizeof(*sender));
+	if (!sender)
+		return NULL;
+	sender->queue = queue;
+	sender->base = (queue->sender_count + 1) << SEQUENCE_BITS;
+	if (allocate(sender, size) < 0) {
+		sender_free(sender);
+		return NULL;
+	}
+	queue->senders[queue->sender_count++] = sender;
+	return sender;
+}
+
+void senders_free(struct nfqueue *queue)
+{
+	while (queue->sender_count)
+		sender_free(queue->senders[--queue->sender_count]);
+}
+
+/*
+ * A flow verdict is a mark, which rules behind the queue save with the connection; these
+ * also drop what is marked so. Without such rules it is a plain verdict.
+ */
+static struct nfqueue_verdict flow_verdict(const struct nfqueue_packet *packet)
+{
+	struct nfqueue_verdict verdict = packet->verdict;
+	struct nfqueue *queue = packet->queue;
+	struct nfqueue_flow_marks marks;
+	bool drop = verdict.code == NFQUEUE_VERDICT_DROP;
+	uint32_t mark = verdict.set & NFQUEUE_SET_MARK ? verdict.mark : packet->wire.mark;
+
+	pthread_mutex_lock(&queue->held_lock);
+	marks = queue->flow_marks;
+	pthread_mutex_unlock(&queue->held_lock);
+	verdict.set &= ~NFQUEUE_SET_FLOW;
+	if (!marks.mask)
+		return verdict;
+	verdict.code = NFQUEUE_VERDICT_ACCEPT;
+	verdict.set |= NFQUEUE_SET_MARK | (drop ? SET_FLOW_DROP : NFQUEUE_SET_FLOW);
+	verdict.mark = (mark & ~marks.mask) | (drop ? marks.drop : marks.accept);
+	return verdict;
+}
+
+void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet)
+{
+	struct coalesce_entry *entry = &sender->entries[index];
+
+	entry->id = packet->wire.id;
+	entry->verdict = packet->verdict;
+	if (entry->verdict.set & NFQUEUE_SET_FLOW)
+		entry->verdict = flow_verdict(packet);
+}
+
+static void encode(struct sender *sender, struct wire_writer *writer,
+		   const struct coalesce_message *message)
+{
+	struct wire_verdict verdict = {
+		.queue = sender->queue->number,
+		.id = message->id,
+		.code = message->verdict.code,
+		.mark = message->verdict.mark,
+		.priority = message->verdict.priority,
+	};
+
+	if (message->verdict.set & NFQUEUE_SET_MARK)
+		verdict.present |= 1u << WIRE_MARK;
+	if (message->verdict.set & NFQUEUE_SET_PRIORITY)
+		verdict.present |= 1u << WIRE_PRIORITY;
+	if (message->range)
+		wire_put_range_verdict(writer, &verdict, sender_next_sequence(sender));
+	else
+		wire_put_verdict(writer, &verdict, sender_next_sequence(sender));
+}
+
+int sender_send(struct sender *sender, size_t count, size_t coverable)
+{
+	struct nfqueue *queue = sender->queue;
+	size_t messages = coalesce(sender->entries, count, coverable, sender->messages);
+	uint32_t first = sender->sequence;
+	struct wire_writer writer;
+	ssize_t sent;
+
+	wire_writer_init(&writer, sender->buffer, sender->size * WIRE_VERDICT_PLAIN_MAX);
+	for (size_t i = 0; i < messages; i++)
+		encode(sender, &writer, &sender->messages[i]);
+	/* Before the send: the kernel's refusals may be read before it returns. */
+	sent_note(sender, messages, first);
+	sent = writer.error ? writer.error
+			    : queue_send(queue, writer.data, writer.length);
+	if (sent >= 0)
+		return 0;
+	sent_forget(sender, messages, first);
+	return queue_error(queue, (int)sent, "queue %u: cannot send verdicts: %s",
+			   queue->number, strerror((int)-sent));
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sender: what one thread at a time needs to send verdicts, and what it has sent, until
+ * it is known that the kernel did not refuse it. The kernel takes verdicts of several
+ * threads on one socket at the same time (nfqnl_recv_verdict() runs under RCU).
+ */
+#ifndef NFQUEUE_SENDER_H
+#define NFQUEUE_SENDER_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "queue/coalesce.h"
+#include "queue/counters.h"
+
+struct nfqueue;
+struct nfqueue_packet;
+
+/*
+ * The sequence number of a message names its sender: the first byte is 1 + the sender's
+ * number, the others count from 1 on. 0 is nfqueue_wake()'s, the last one's are those of
+ * configurations.
+ */
+#define SENDERS_MAX 254u
+#define SEQUENCE_BITS 24u
+#define SEQUENCE_MASK ((1u << SEQUENCE_BITS) - 1)
+#define SEQUENCE_CONFIG (255u << SEQUENCE_BITS)
+
+/* In a verdict's `set`: the kernel gets an accept with a mark, and rules drop the flow.
+ */
+#define SET_FLOW_DROP (1u << 31)
+
+/* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
+#define FLUSH_MAX 1024u
+
+/* Of the ring of sent messages: at the least, and twice what may wait. */
+#define SENT_MIN 8192u
+
+/* What a verdict message said, to be looked up when the kernel refuses it: written by the
+ * sender, read by who reads the socket. `sequence` releases the others. */
+struct sent_message {
+	_Atomic uint32_t sequence;
+	_Atomic uint32_t last;  /* sequence of the last message of the same send */
+	_Atomic uint32_t count; /* packets it decided */
+	_Atomic uint32_t kind;  /* enum verdict_kind */
+};
+
+struct sender {
+	struct nfqueue *queue;
+	uint32_t base;     /* of its sequence numbers */
+	uint32_t sequence; /* the last one's count */
+	uint32_t settled; /* refusals up to this one are read; the reader's sender only */
+	struct sent_message *sent; /* a ring, by sequence */
+	uint32_t sent_size;        /* a power of two */
+	size_t size;               /* of the following */
+	struct coalesce_entry *entries;
+	struct coalesce_message *messages;
+	struct nfqueue_packet **packets; /* room for who gathers them */
+	uint8_t *buffer;
+	struct sent_counters counts;
+};
+
+/* A new sender of at most `size` verdicts at once. Before other threads use the queue.
+ * Freed with the queue. NULL: no memory, or too many senders. */
+struct sender *sender_new(struct nfqueue *queue, size_t size);
+void senders_free(struct nfqueue *queue);
+
+/* Makes the packet's verdict entry `index` of the next sender_send(). */
+void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet);
+
+/* Sends `count` entries, of which ranges may cover the first `coverable`. Returns 0;
+ * -errno of send(2): nothing was sent or counted. */
+int sender_send(struct sender *sender, size_t count, size_t coverable);
+
+/* sent.c */
+uint32_t sender_next_sequence(struct sender *sender);
+/* Makes the ring large enough for refusals behind `waiting` packets. 0 or -ENOMEM. */
+int sent_reserve(struct sender *sender, uint32_t waiting);
+
+/* Counts `messages` as sent; the first has sequence count `first`. */
+void sent_note(struct sender *sender, size_t messages, uint32_t first);
+/* The send failed: takes it all back. */
+void sent_forget(struct sender *sender, size_t messages, uint32_t first);
+/* Takes back what the kernel refused. Whoever reads the socket. */
+void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
+
+#endif
