@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #define DEFAULT_DRAIN_MS 2000u
-#define DEFAULT_BATCH_SIZE 64u
 #define QUEUE_NUMBERS 65536u
 
 static int check_options(struct nfqueue_engine *engine,
@@ -22,6 +21,10 @@ static int check_options(struct nfqueue_engine *engine,
 		return engine_error(engine, -EINVAL,
 				    "set nfqueue_options.size to "
 				    "sizeof(struct nfqueue_options)");
+	if (engine->options.worker && engine->options.worker->size == 0)
+		return engine_error(engine, -EINVAL,
+				    "set nfqueue_worker_options.size to "
+				    "sizeof(struct nfqueue_worker_options)");
 	if (!engine->options.decide)
 		return engine_error(engine, -EINVAL,
 				    "nfqueue_engine_options.decide is not set");
@@ -38,6 +41,7 @@ static int check_options(struct nfqueue_engine *engine,
 static void take_options(struct nfqueue_engine *engine,
 			 const struct nfqueue_engine_options *options)
 {
+	const struct nfqueue_worker_options *worker;
 	const struct nfqueue_options *queue;
 
 	if (options)
@@ -49,29 +53,14 @@ static void take_options(struct nfqueue_engine *engine,
 	if (queue)
 		memcpy(&engine->queue_options, queue,
 		       queue->size < sizeof(*queue) ? queue->size : sizeof(*queue));
+	worker = engine->options.worker;
+	if (worker)
+		memcpy(&engine->worker_options, worker,
+		       worker->size < sizeof(*worker) ? worker->size : sizeof(*worker));
+	engine->worker_options.size = sizeof(engine->worker_options);
 	engine->count = engine->options.queue_count ? engine->options.queue_count : 1;
-	engine->batch_size = engine->queue_options.batch_size
-				     ? engine->queue_options.batch_size
-				     : DEFAULT_BATCH_SIZE;
 	if (!engine->options.drain_ms)
 		engine->options.drain_ms = DEFAULT_DRAIN_MS;
-}
-
-static int open_worker(struct nfqueue_engine *engine, uint32_t index)
-{
-	struct worker *worker = &engine->workers[index];
-	struct nfqueue_options options = engine->queue_options;
-	int err;
-
-	options.queue = engine->options.first_queue + index;
-	worker->engine = engine;
-	err = nfqueue_open(&worker->queue, &options);
-	if (err < 0)
-		return engine_error(engine, err, "%s", nfqueue_error(worker->queue));
-	worker->packets = calloc(engine->batch_size, sizeof(*worker->packets));
-	if (!worker->packets)
-		return engine_error(engine, -ENOMEM, "out of memory");
-	return 0;
 }
 
 static int open_workers(struct nfqueue_engine *engine,
@@ -88,20 +77,21 @@ static int open_workers(struct nfqueue_engine *engine,
 		return engine_error(engine, -errno, "cannot make an eventfd: %s",
 				    strerror(errno));
 	engine->workers = calloc(engine->count, sizeof(*engine->workers));
-	if (!engine->workers)
+	engine->seen = calloc(engine->count, sizeof(*engine->seen));
+	if (!engine->workers || !engine->seen)
 		return engine_error(engine, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < engine->count && err == 0; i++)
-		err = open_worker(engine, i);
+		err = worker_open(engine, i);
 	return err;
 }
 
 static void close_workers(struct nfqueue_engine *engine)
 {
-	for (uint32_t i = 0; engine->workers && i < engine->count; i++) {
-		nfqueue_close(engine->workers[i].queue);
-		free(engine->workers[i].packets);
-	}
+	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
+		worker_close(&engine->workers[i]);
 	free(engine->workers);
+	free(engine->seen);
+	engine->seen = NULL;
 	engine->workers = NULL;
 }
 
@@ -163,6 +153,12 @@ void nfqueue_engine_stop(struct nfqueue_engine *engine)
 	engine_tell(engine);
 }
 
+void nfqueue_engine_release(struct nfqueue_engine *engine)
+{
+	atomic_store_explicit(&engine->releasing, true, memory_order_relaxed);
+	nfqueue_engine_stop(engine);
+}
+
 int nfqueue_engine_wait(struct nfqueue_engine *engine)
 {
 	int err, first = 0;
@@ -196,4 +192,41 @@ struct nfqueue *nfqueue_engine_queue(struct nfqueue_engine *engine, uint32_t ind
 {
 	return engine->workers && index < engine->count ? engine->workers[index].queue
 							: NULL;
+}
+
+uint32_t nfqueue_engine_threads(const struct nfqueue_engine *engine)
+{
+	return engine->threads;
+}
+
+/* The first error, in words, too. */
+static int note(struct nfqueue_engine *engine, uint32_t index, int err, int first)
+{
+	if (err < 0 && first == 0)
+		engine_error(engine, err, "%s",
+			     nfqueue_error(engine->workers[index].queue));
+	return first ? first : err;
+}
+
+int nfqueue_engine_set_copy_range(struct nfqueue_engine *engine, uint32_t copy_range)
+{
+	int first = 0;
+
+	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
+		first = note(engine, i,
+			     nfqueue_set_copy_range(engine->workers[i].queue, copy_range),
+			     first);
+	return first;
+}
+
+int nfqueue_engine_set_flow_marks(struct nfqueue_engine *engine,
+				  const struct nfqueue_flow_marks *marks)
+{
+	int first = 0;
+
+	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
+		first = note(engine, i,
+			     nfqueue_set_flow_marks(engine->workers[i].queue, marks),
+			     first);
+	return first;
 }

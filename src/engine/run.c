@@ -2,6 +2,8 @@
 /* nfqueue_run(): an engine from its first packet to its clean stop, with signals. */
 #include "engine/engine.h"
 
+#include "queue/clock.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -10,6 +12,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+/* Events are told at most once in this time. */
+#define EVENT_MS 1000
 
 struct run {
 	struct nfqueue_engine *engine;
@@ -50,28 +55,53 @@ static void restore_signals(struct run *run)
 	pthread_sigmask(SIG_SETMASK, &run->before, NULL);
 }
 
-static int tick_timeout(const struct nfqueue_engine_options *options)
+/* What is done every so often, by the clock: told events are no reason to do it late. */
+struct timer {
+	uint64_t period_ms; /* 0: never */
+	uint64_t next;
+};
+
+static struct timer timer_new(uint64_t period_ms)
 {
-	if (!options->tick || !options->tick_ms)
-		return -1;
-	return options->tick_ms < INT_MAX ? (int)options->tick_ms : INT_MAX;
+	return (struct timer){period_ms, clock_ms() + period_ms};
+}
+
+static int timer_left(const struct timer *timer, int least)
+{
+	uint64_t now = clock_ms();
+	uint64_t left = timer->next > now ? timer->next - now : 0;
+
+	if (!timer->period_ms || (least >= 0 && left > (uint64_t)least))
+		return least;
+	return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+static bool timer_is_due(struct timer *timer)
+{
+	if (!timer->period_ms || clock_ms() < timer->next)
+		return false;
+	timer->next = clock_ms() + timer->period_ms;
+	return true;
 }
 
 static void wait_for_stop(struct run *run)
 {
 	const struct nfqueue_engine_options *options = run->options;
+	struct timer tick = timer_new(options->tick ? options->tick_ms : 0);
+	struct timer events_due = timer_new(options->event ? EVENT_MS : 0);
 	struct pollfd events[] = {
 		{.fd = run->signal_fd, .events = POLLIN},
 		{.fd = run->engine->event, .events = POLLIN},
 	};
-	int timeout = tick_timeout(options);
 	uint64_t told;
 	int ready;
 
 	do {
-		ready = poll(events, 2, timeout);
-		if (ready == 0 && options->tick)
+		ready = poll(events, 2, timer_left(&tick, timer_left(&events_due, -1)));
+		if (timer_is_due(&tick))
 			options->tick(run->engine, options->ctx);
+		if (timer_is_due(&events_due))
+			events_tell(run->engine);
 	} while (ready == 0 || (ready < 0 && errno == EINTR));
 	/* Pairs with the write() in engine_tell(): who told us has let go of the engine.
 	 */
@@ -95,7 +125,9 @@ static int run_engine(struct run *run)
 	if (options->stopping)
 		options->stopping(run->engine, options->ctx);
 	engine_stop_workers(run->engine);
-	return nfqueue_engine_wait(run->engine);
+	err = nfqueue_engine_wait(run->engine);
+	events_tell(run->engine);
+	return err;
 }
 
 /* The engine's copy of the options: the caller's may be shorter. */

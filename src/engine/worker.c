@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A worker: receive a batch, decide each packet, and the next receive sends the verdicts.
+ * A worker: receive a batch, decide each packet or hand it to a decider; the next receive
+ * sends the verdicts.
  */
 #include "engine/engine.h"
 
@@ -8,10 +9,14 @@
 #include "queue/worker.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define DEFAULT_BATCH_SIZE 64u
+#define DEFAULT_RING_SIZE 1024u
+#define RING_SIZE_LIMIT 65536u
+#define DECIDERS_LIMIT 250u
 
 /*
  * A deleted rule may still be under way on another CPU when the kernel has acknowledged
@@ -19,6 +24,78 @@
  * came for so long.
  */
 #define QUIET_MS 20
+
+static int check_options(struct worker *worker)
+{
+	struct nfqueue_worker_options *options = &worker->options;
+	uint32_t size = 2;
+
+	if (options->deciders > DECIDERS_LIMIT)
+		return engine_error(worker->engine, -EINVAL, "%u deciders: at most %u",
+				    options->deciders, DECIDERS_LIMIT);
+	if (options->ring_size > RING_SIZE_LIMIT)
+		return engine_error(worker->engine, -EINVAL,
+				    "a ring of %u packets: at most %u",
+				    options->ring_size, RING_SIZE_LIMIT);
+	if (options->overload > NFQUEUE_OVERLOAD_WAIT)
+		return engine_error(worker->engine, -EINVAL, "unknown overload %u",
+				    options->overload);
+	if (!options->ring_size)
+		options->ring_size = DEFAULT_RING_SIZE;
+	while (size < options->ring_size + 1) /* one place stays empty */
+		size *= 2;
+	options->ring_size = size;
+	return 0;
+}
+
+static int open_queue(struct worker *worker, const struct nfqueue_options *options,
+		      uint32_t index)
+{
+	const int *sockets = worker->engine->options.sockets;
+	int fd = sockets ? sockets[index] : -1;
+	int err = fd < 0 ? nfqueue_open(&worker->queue, options)
+			 : nfqueue_adopt(&worker->queue, fd, options);
+
+	if (err < 0)
+		engine_error(worker->engine, err, "%s", nfqueue_error(worker->queue));
+	return err;
+}
+
+int worker_open(struct nfqueue_engine *engine, uint32_t index)
+{
+	const struct nfqueue_engine_options *options = &engine->options;
+	struct worker *worker = &engine->workers[index];
+	struct nfqueue_options queue = engine->queue_options;
+	int err = 0;
+
+	worker->engine = engine;
+	worker->options = engine->worker_options;
+	if (options->prepare)
+		err = options->prepare(index, &queue, &worker->options, options->ctx);
+	if (err < 0)
+		return engine_error(engine, err, "queue %u: prepare() failed",
+				    options->first_queue + index);
+	queue.queue = options->first_queue + index;
+	worker->batch_size = queue.batch_size ? queue.batch_size : DEFAULT_BATCH_SIZE;
+	err = check_options(worker);
+	if (err == 0)
+		err = open_queue(worker, &queue, index);
+	if (err < 0)
+		return err;
+	worker->thread_number = engine->threads;
+	engine->threads += worker->options.deciders ? worker->options.deciders : 1;
+	worker->packets = calloc(worker->batch_size, sizeof(*worker->packets));
+	if (!worker->packets || deciders_new(worker) < 0)
+		return engine_error(engine, -ENOMEM, "out of memory");
+	return 0;
+}
+
+void worker_close(struct worker *worker)
+{
+	nfqueue_close(worker->queue);
+	deciders_free(worker);
+	free(worker->packets);
+}
 
 static void decide_batch(struct worker *worker, int count)
 {
@@ -29,36 +106,39 @@ static void decide_batch(struct worker *worker, int count)
 		struct nfqueue_verdict verdict = options->decide(packet, options->ctx);
 
 		/* Refused only when the callback decided it itself. */
-		if (!packet_is_held(packet))
+		if (!packet_was_held(packet))
 			nfqueue_decide(packet, verdict);
 	}
 }
 
-static bool is_stopping(struct worker *worker)
+static bool is_set(const atomic_bool *flag)
 {
-	return atomic_load_explicit(&worker->engine->stopping, memory_order_relaxed);
+	return atomic_load_explicit(flag, memory_order_relaxed);
 }
 
 static int work(struct worker *worker, int timeout_ms)
 {
-	int count = nfqueue_recv(worker->queue, worker->packets,
-				 worker->engine->batch_size, timeout_ms);
+	int count = nfqueue_recv(worker->queue, worker->packets, worker->batch_size,
+				 timeout_ms);
+	int err = 0;
 
-	if (count > 0)
+	if (count <= 0)
+		return count;
+	if (worker->deciders)
+		err = dispatch(worker, count);
+	else
 		decide_batch(worker, count);
-	return count;
+	return err < 0 ? err : count;
 }
 
-/* No memory to send is no reason to end: the verdicts are kept and sent with the next. */
-static bool is_passing(int error)
+bool worker_error_passes(int error)
 {
 	return error == -ENOBUFS || error == -ENOMEM || error == -EAGAIN;
 }
 
-static int drain(struct worker *worker)
+static int drain(struct worker *worker, uint64_t end)
 {
 	uint64_t now = clock_ms(), quiet = now + QUIET_MS;
-	uint64_t end = now + worker->engine->options.drain_ms;
 	int count;
 
 	/* 0 may also be the answer to a nfqueue_wake(): the time tells whether it is
@@ -68,64 +148,80 @@ static int drain(struct worker *worker)
 		now = clock_ms();
 		if (count != 0)
 			quiet = now + QUIET_MS;
-	} while ((count >= 0 || is_passing(count)) && now < quiet && now < end);
-	return count < 0 ? count : queue_settle(worker->queue);
+	} while ((count >= 0 || worker_error_passes(count)) && now < quiet && now < end);
+	return count < 0 ? count : 0;
+}
+
+/* What was received is decided, and no more is. */
+static int finish_received(struct worker *worker)
+{
+	int count = 0;
+
+	while (count >= 0 && queue_has_backlog(worker->queue))
+		count = work(worker, 0);
+	return count < 0 ? count : 0;
+}
+
+static int stop(struct worker *worker)
+{
+	uint64_t end = clock_ms() + worker->engine->options.drain_ms;
+	int err = is_set(&worker->engine->releasing) ? finish_received(worker)
+						     : drain(worker, end);
+	int failed = deciders_stop(worker, end);
+
+	if (err == 0)
+		err = failed;
+	return err < 0 ? err : queue_settle(worker->queue);
+}
+
+static int work_until_stop(struct worker *worker)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int count = 0;
+
+	while (!is_set(&worker->engine->stopping)) {
+		count = work(worker, -1);
+		if (count >= 0)
+			continue;
+		if (!worker_error_passes(count))
+			return count;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 static void *worker_main(void *argument)
 {
 	struct worker *worker = argument;
-	const struct timespec pause = {.tv_nsec = 1000000};
-	char name[16];
-	int count;
 
-	snprintf(name, sizeof(name), "nfqueue-%u", nfqueue_number(worker->queue));
-	pthread_setname_np(pthread_self(), name);
-	while (!is_stopping(worker)) {
-		count = work(worker, -1);
-		if (count >= 0)
-			continue;
-		if (!is_passing(count)) {
-			/* Without it its queue fills: the others shall not go on as if
-			 * nothing was. */
-			worker->result = count;
-			nfqueue_engine_stop(worker->engine);
-			return NULL;
-		}
-		nanosleep(&pause, NULL);
+	thread_introduce(worker->thread_number, "nfqueue-%u",
+			 nfqueue_number(worker->queue));
+	worker->result = work_until_stop(worker);
+	if (worker->result == 0) {
+		worker->result = stop(worker);
+		return NULL;
 	}
-	worker->result = drain(worker);
+	/* Without it its queue fills: the others shall not go on as if nothing was. */
+	nfqueue_engine_stop(worker->engine);
+	deciders_stop(worker, clock_ms());
 	return NULL;
-}
-
-/* Signals are for the program's own threads: a worker takes none, but those that tell of
- * a fault of its own. */
-static void block_signals(sigset_t *before)
-{
-	static const int faults[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-				     SIGTRAP, SIGABRT, SIGSYS};
-	sigset_t blocked;
-
-	sigfillset(&blocked);
-	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
-		sigdelset(&blocked, faults[i]);
-	pthread_sigmask(SIG_SETMASK, &blocked, before);
 }
 
 int worker_start(struct worker *worker)
 {
-	sigset_t before;
-	int err;
+	int err = deciders_start(worker);
 
-	block_signals(&before);
-	err = pthread_create(&worker->thread, NULL, worker_main, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err)
-		return engine_error(worker->engine, -err,
-				    "cannot start the thread of queue %u: %s",
-				    nfqueue_number(worker->queue), strerror(err));
-	worker->started = true;
-	return 0;
+	if (err == 0)
+		err = -thread_start(&worker->thread, worker, 0, worker_main, worker);
+	worker->started = err == 0;
+	if (err == 0)
+		return 0;
+	deciders_stop(worker, 0);
+	return engine_error(
+		worker->engine, err, "cannot start the threads of queue %u%s: %s",
+		nfqueue_number(worker->queue),
+		worker->options.flags & NFQUEUE_WORKER_PIN ? " on their CPUs" : "",
+		strerror(-err));
 }
 
 int worker_join(struct worker *worker)

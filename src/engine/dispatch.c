@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the reader to the deciders, by flow, so that the packets of a flow keep their
+ * order.
+ */
+#include "engine/engine.h"
+
+#include <nfqueue/view.h>
+
+#include "queue/worker.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* While the reader waits for room, it looks after deadlines every so often. */
+#define LOOK_MS 1
+
+static uint32_t flow_of(const struct nfqueue_packet *packet)
+{
+	struct nfqueue_view view;
+	struct nfqueue_flow flow;
+	const uint8_t *data;
+	size_t length;
+
+	data = nfqueue_packet_data(packet, &length);
+	if (!data || nfqueue_view_parse(&view, data, length) < 0 ||
+	    nfqueue_view_flow(&view, &flow) < 0)
+		return 0;
+	return nfqueue_flow_hash(&flow, 0);
+}
+
+static struct decider *decider_of(struct worker *worker,
+				  const struct nfqueue_packet *packet)
+{
+	uint32_t count = worker->options.deciders;
+
+	/* The upper half: a hash's product takes all its bits. */
+	return &worker->deciders[((uint64_t)flow_of(packet) * count) >> 32];
+}
+
+static void sleep_for_room(struct decider *decider)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += LOOK_MS * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&decider->lock);
+	pthread_cond_timedwait(&decider->drained, &decider->lock, &until);
+	pthread_mutex_unlock(&decider->lock);
+}
+
+static void wake(struct decider *decider)
+{
+	if (!atomic_load(&decider->sleeps))
+		return;
+	pthread_mutex_lock(&decider->lock);
+	pthread_cond_signal(&decider->filled);
+	pthread_mutex_unlock(&decider->lock);
+}
+
+/* Back-pressure: the kernel's queue fills meanwhile, and decides as it was told to. */
+static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
+{
+	int err = 0;
+
+	atomic_store(&decider->reader_waits, true);
+	while (!ring_put(&decider->ring, packet) && err == 0) {
+		wake(decider);
+		sleep_for_room(decider);
+		err = queue_tend(decider->worker->queue);
+		if (atomic_load(&decider->failed))
+			err = -EPIPE;
+		if (worker_error_passes(err))
+			err = 0;
+	}
+	atomic_store(&decider->reader_waits, false);
+	return err;
+}
+
+static int hand_over(struct worker *worker, struct nfqueue_packet *packet)
+{
+	struct decider *decider = decider_of(worker, packet);
+
+	if (ring_put(&decider->ring, packet))
+		return 0;
+	if (worker->options.overload == NFQUEUE_OVERLOAD_ACCEPT)
+		packet_overflow(packet, NFQUEUE_ACCEPT);
+	else if (worker->options.overload == NFQUEUE_OVERLOAD_DROP)
+		packet_overflow(packet, NFQUEUE_DROP);
+	else
+		return put_waiting(decider, packet);
+	return 0;
+}
+
+int dispatch(struct worker *worker, int count)
+{
+	int err = 0;
+
+	queue_detach(worker->queue);
+	for (int i = 0; i < count && err == 0; i++)
+		err = hand_over(worker, worker->packets[i]);
+	/* Behind the last put: one wakeup for all of a batch. */
+	atomic_thread_fence(memory_order_seq_cst);
+	for (uint32_t i = 0; i < worker->options.deciders; i++)
+		wake(&worker->deciders[i]);
+	return err;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static _Thread_local uint32_t thread_number;
+
+uint32_t nfqueue_engine_thread(void)
+{
+	return thread_number;
+}
+
+void thread_introduce(uint32_t number, const char *format, ...)
+{
+	char name[16]; /* more the kernel does not take */
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(name, sizeof(name), format, arguments);
+	va_end(arguments);
+	pthread_setname_np(pthread_self(), name);
+	thread_number = number;
+}
+
+/* Signals are for the program's own threads: ours take none, but those that tell of a
+ * fault of their own. */
+static void block_signals(sigset_t *before)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+				     SIGTRAP, SIGABRT, SIGSYS};
+	sigset_t blocked;
+
+	sigfillset(&blocked);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(&blocked, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
+static int pin(pthread_attr_t *attributes, const struct worker *worker, uint32_t place)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t set;
+
+	if (!(worker->options.flags & NFQUEUE_WORKER_PIN) || cpus < 1)
+		return 0;
+	if (worker->options.cpu >= cpus)
+		return EINVAL;
+	CPU_ZERO(&set);
+	CPU_SET((worker->options.cpu + place) % (uint32_t)cpus, &set);
+	return pthread_attr_setaffinity_np(attributes, sizeof(set), &set);
+}
+
+int thread_start(pthread_t *thread, const struct worker *worker, uint32_t place,
+		 void *(*run)(void *argument), void *argument)
+{
+	pthread_attr_t attributes;
+	sigset_t before;
+	int err;
+
+	pthread_attr_init(&attributes);
+	err = pin(&attributes, worker, place);
+	if (err == 0) {
+		block_signals(&before);
+		err = pthread_create(thread, &attributes, run, argument);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	pthread_attr_destroy(&attributes);
+	return err;
+}
