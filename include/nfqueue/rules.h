@@ -74,7 +74,8 @@ struct nfqueue_rules_options {
 
 /*
  * Flow verdicts: what the program decided for one packet of a flow, the kernel does with
- * the others of the connection, both ways, that would come up. Needs conntrack.
+ * the others of the connection, both ways, wherever there are redirections: at the hooks
+ * and priorities of them all, whatever they match. Needs conntrack.
  *
  *	struct nfqueue_flow_marks marks;
  *
@@ -229,8 +230,8 @@ NFQUEUE_API int nfqueue_rules_flow_marks(const struct nfqueue_rules *rules,
 NFQUEUE_API int nfqueue_rules_revoke_flows(struct nfqueue_rules *rules);
 
 /**
- * How many packets the rules decided because their flow was decided. Those that came up
- * and got the flow verdict are not among them.
+ * How many packets the rules decided because their flow was decided, once for each hook
+ * that decided them. Those that came up and got the flow verdict are not among them.
  *
  * @param accepted out @param dropped out, or NULL
  * @return 0; -ENOENT there are no rules for flow verdicts; -errno of the request.
