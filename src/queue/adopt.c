@@ -41,7 +41,7 @@ static void send_range(struct nfqueue *queue, uint32_t id)
 int adopt_orphans(struct nfqueue *queue)
 {
 	struct nfqueue_packet *first;
-	uint32_t newest;
+	uint32_t newest = 0;
 	bool known = newest_id(queue, &newest);
 	int err = queue_read_ahead(queue);
 

@@ -24,7 +24,7 @@ struct output {
 static bool same(const struct nfqueue_verdict *a, const struct nfqueue_verdict *b)
 {
 	return a->code == b->code && a->set == b->set && a->mark == b->mark &&
-	       a->priority == b->priority;
+	       a->priority == b->priority && !(a->set & COALESCE_ALONE);
 }
 
 static bool is_drop(const struct nfqueue_verdict *verdict)

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In a verdict's `set`: needs a message of its own. */
+#define COALESCE_ALONE (1u << 30)
+
 struct coalesce_entry {
 	uint32_t id;
 	struct nfqueue_verdict verdict;

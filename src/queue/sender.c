@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With the mark of the connection: a nest of two numbers. */
+#define VERDICT_MAX (WIRE_VERDICT_PLAIN_MAX + 20)
+
 static int allocate(struct sender *sender, size_t size)
 {
 	sender->size = size;
 	sender->entries = calloc(size, sizeof(*sender->entries));
 	sender->messages = calloc(size, sizeof(*sender->messages));
 	sender->packets = calloc(size, sizeof(struct nfqueue_packet *));
-	sender->buffer = malloc(size * WIRE_VERDICT_PLAIN_MAX);
+	sender->buffer = malloc(size * VERDICT_MAX);
 	if (!sender->entries || !sender->messages || !sender->packets || !sender->buffer)
 		return -1;
 	return sent_reserve(sender, sender->queue->max_length);
@@ -52,27 +55,36 @@ void senders_free(struct nfqueue *queue)
 		sender_free(queue->senders[--queue->sender_count]);
 }
 
-/*
- * A flow verdict is a mark, which rules behind the queue save with the connection; these
- * also drop what is marked so. Without such rules it is a plain verdict.
- */
-static struct nfqueue_verdict flow_verdict(const struct nfqueue_packet *packet)
+static struct nfqueue_flow_marks flow_marks(struct nfqueue *queue)
 {
-	struct nfqueue_verdict verdict = packet->verdict;
-	struct nfqueue *queue = packet->queue;
 	struct nfqueue_flow_marks marks;
-	bool drop = verdict.code == NFQUEUE_VERDICT_DROP;
-	uint32_t mark = verdict.set & NFQUEUE_SET_MARK ? verdict.mark : packet->wire.mark;
 
 	pthread_mutex_lock(&queue->held_lock);
 	marks = queue->flow_marks;
 	pthread_mutex_unlock(&queue->held_lock);
+	return marks;
+}
+
+/*
+ * A flow verdict is a mark, which rules behind the queue save with the connection; these
+ * also drop what is marked so. A kernel that takes the connection's mark with the verdict
+ * gets it, too: a range verdict cannot carry it. Without marks it is a plain verdict.
+ */
+static struct nfqueue_verdict flow_verdict(const struct nfqueue_packet *packet)
+{
+	struct nfqueue_flow_marks marks = flow_marks(packet->queue);
+	struct nfqueue_verdict verdict = packet->verdict;
+	bool drop = verdict.code == NFQUEUE_VERDICT_DROP;
+	uint32_t mark = verdict.set & NFQUEUE_SET_MARK ? verdict.mark : packet->wire.mark;
+
 	verdict.set &= ~NFQUEUE_SET_FLOW;
 	if (!marks.mask)
 		return verdict;
 	verdict.code = NFQUEUE_VERDICT_ACCEPT;
 	verdict.set |= NFQUEUE_SET_MARK | (drop ? SET_FLOW_DROP : NFQUEUE_SET_FLOW);
 	verdict.mark = (mark & ~marks.mask) | (drop ? marks.drop : marks.accept);
+	if (queue_has(packet->queue, NFQUEUE_CONNTRACK))
+		verdict.set |= COALESCE_ALONE;
 	return verdict;
 }
 
@@ -84,6 +96,17 @@ void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet
 	entry->verdict = packet->verdict;
 	if (entry->verdict.set & NFQUEUE_SET_FLOW)
 		entry->verdict = flow_verdict(packet);
+}
+
+/* Source: nfqnl_ct_parse(), ctnetlink_glue_parse_ct(). */
+static void add_conntrack_mark(struct sender *sender, struct wire_verdict *verdict)
+{
+	struct nfqueue_flow_marks marks = flow_marks(sender->queue);
+
+	verdict->present |= 1u << WIRE_CT;
+	verdict->ct_present = WIRE_CT_HAS_MARK | WIRE_CT_HAS_MARK_MASK;
+	verdict->ct_mark = verdict->mark & marks.mask;
+	verdict->ct_mark_mask = marks.mask;
 }
 
 static void encode(struct sender *sender, struct wire_writer *writer,
@@ -101,6 +124,8 @@ static void encode(struct sender *sender, struct wire_writer *writer,
 		verdict.present |= 1u << WIRE_MARK;
 	if (message->verdict.set & NFQUEUE_SET_PRIORITY)
 		verdict.present |= 1u << WIRE_PRIORITY;
+	if (message->verdict.set & COALESCE_ALONE)
+		add_conntrack_mark(sender, &verdict);
 	if (message->range)
 		wire_put_range_verdict(writer, &verdict, sender_next_sequence(sender));
 	else
@@ -115,7 +140,7 @@ int sender_send(struct sender *sender, size_t count, size_t coverable)
 	struct wire_writer writer;
 	ssize_t sent;
 
-	wire_writer_init(&writer, sender->buffer, sender->size * WIRE_VERDICT_PLAIN_MAX);
+	wire_writer_init(&writer, sender->buffer, sender->size * VERDICT_MAX);
 	for (size_t i = 0; i < messages; i++)
 		encode(sender, &writer, &sender->messages[i]);
 	/* Before the send: the kernel's refusals may be read before it returns. */

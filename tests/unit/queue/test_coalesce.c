@@ -316,6 +316,31 @@ static void the_model_knows_the_kernels_rules(void **state)
 	assert_int_equal(model.left[0], UINT32_MAX);
 }
 
+/* A range verdict cannot carry the connection's mark. */
+static void verdicts_that_need_a_message_of_their_own_get_one(void **state)
+{
+	struct coalesce_entry entries[16];
+	struct coalesce_message messages[16];
+	uint32_t packets = 0;
+	size_t count;
+
+	for (uint32_t i = 0; i < 16; i++) {
+		entries[i].id = i;
+		entries[i].verdict = i % 4 == 3 ? NFQUEUE_DROP : NFQUEUE_ACCEPT;
+		if (i % 4 < 2)
+			entries[i].verdict.set = COALESCE_ALONE;
+	}
+	count = coalesce(entries, 16, 16, messages);
+	for (size_t i = 0; i < count; i++) {
+		packets += messages[i].count;
+		if (messages[i].verdict.set & COALESCE_ALONE) {
+			assert_false(messages[i].range);
+			assert_int_equal(messages[i].count, 1);
+		}
+	}
+	assert_int_equal(packets, 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +353,7 @@ int main(void)
 			alternate_verdicts_that_must_keep_their_order_are_single),
 		cmocka_unit_test(nothing_decided_is_no_message),
 		cmocka_unit_test(no_range_reaches_what_is_not_coverable),
+		cmocka_unit_test(verdicts_that_need_a_message_of_their_own_get_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
