@@ -325,18 +325,24 @@ static void put_remembered(struct maker *maker, const struct key *key,
 	end(maker);
 }
 
-static void put_lookup(struct maker *maker, const struct rules_flows *flows)
+/* A confirmed connection has its mark. */
+static void put_return(struct maker *maker)
 {
-	const struct nfqueue_flow_marks marks = rules_flow_marks(flows);
-
-	put_decided(maker, marks.mask, marks.accept, RULES_FLOW_ACCEPTED, NF_ACCEPT);
-	put_decided(maker, marks.mask, marks.drop, RULES_FLOW_DROPPED, NF_DROP);
 	begin(maker, RULES_FLOW_CHAIN);
 	load_ct(maker, NFT_CT_STATUS);
 	change_mark(maker, IPS_CONFIRMED, 0);
 	compare(maker, NFT_CMP_NEQ, 0);
 	decide(maker, NFT_RETURN, NULL);
 	end(maker);
+}
+
+static void put_lookup(struct maker *maker, const struct rules_flows *flows)
+{
+	const struct nfqueue_flow_marks marks = rules_flow_marks(flows);
+
+	put_decided(maker, marks.mask, marks.accept, RULES_FLOW_ACCEPTED, NF_ACCEPT);
+	put_decided(maker, marks.mask, marks.drop, RULES_FLOW_DROPPED, NF_DROP);
+	put_return(maker);
 	for (size_t i = 0; i < KEYS; i++)
 		put_remembered(maker, &keys[i], flows->generation);
 }
@@ -436,6 +442,10 @@ void rules_put_flow_rules(struct rules_batch *batch, const char *table,
 	if (flows->epoch) {
 		put_lookup(&maker, flows);
 		put_saves(&maker, flows);
+	} else {
+		/* With its last user the connection tracking is unhooked, and the kernel
+		 * drops what waits: nf_ct_netns_put(), nf_queue_nf_hook_drop(). */
+		put_return(&maker);
 	}
 	put_settle(&maker, flows);
 }
