@@ -31,6 +31,8 @@ struct example {
 
 /* --- running an example ----------------------------------------------------------- */
 
+static int example_input = -1; /* what the next one reads; or what we read */
+
 static void execute(const char *name, const char *const *arguments, int output)
 {
 	char path[512];
@@ -40,6 +42,8 @@ static void execute(const char *name, const char *const *arguments, int output)
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	for (int i = 0; i < 6 && arguments[i]; i++)
 		argv[i + 1] = arguments[i];
+	if (example_input >= 0)
+		dup2(example_input, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
 	execv(path, (char *const *)(uintptr_t)argv);
@@ -141,16 +145,22 @@ static void close_link(struct link *link)
 	close(link->client);
 }
 
+/* How many of the datagrams 0 .. count - 1 come. */
+static uint32_t arrived(const struct link *link, uint32_t count, int timeout_ms)
+{
+	struct netns_tally tally;
+
+	netns_udp_collect(link->server, 0, count, timeout_ms, &tally, NULL);
+	assert_int_equal(tally.foreign + tally.duplicate, 0);
+	return tally.received;
+}
+
 /* How many of `count` datagrams of `length` bytes arrive. */
 static uint32_t arrivals(const struct link *link, uint32_t count, size_t length,
 			 int timeout_ms)
 {
-	struct netns_tally tally;
-
 	netns_udp_send_long(link->client, 0, count, length);
-	netns_udp_collect(link->server, 0, count, timeout_ms, &tally, NULL);
-	assert_int_equal(tally.foreign + tally.duplicate, 0);
-	return tally.received;
+	return arrived(link, count, timeout_ms);
 }
 
 static bool table_exists(void)
@@ -289,6 +299,38 @@ static void hold_reverses_each_four_packets_and_lets_the_rest_go_at_the_end(void
 	close_link(&link);
 }
 
+static void ask_lets_flows_in_by_answers_and_holds_no_other_up(void **state)
+{
+	struct link links[3];
+	int answers[2];
+
+	netns_sh("iptables -w -A INPUT -p udp -m conntrack --ctstate NEW "
+		 "-j NFQUEUE --queue-num 0");
+	assert_int_equal(pipe2(answers, O_CLOEXEC), 0);
+	example_input = answers[0];
+	start(&example, "ask", (const char *const[]){NULL});
+	example_input = -1;
+	close(answers[0]);
+	wait_for_queue(0, 0);
+	for (int i = 0; i < 3; i++) {
+		links[i] = open_link((uint16_t)(PORT + i));
+		netns_udp_send(links[i].client, 0, 1);
+		wait_for_queue(0, (uint32_t)i + 1);
+	}
+	netns_sleep(UNSEEN_MS); /* it has received all three: questions in that order */
+	assert_int_equal(write(answers[1], "n\ny\n", 4), 4);
+	wait_for_queue(0, 1);
+	assert_int_equal(arrived(&links[1], 1, WAIT_MS), 1);
+	finish_cleanly(&example); /* the third one: dropped */
+	assert_int_equal(arrived(&links[0], 1, QUIET_MS), 0);
+	assert_int_equal(arrived(&links[2], 1, QUIET_MS), 0);
+	assert_says(&example, "let it in? [y/n]\n");
+	assert_says(&example, "done\ndone\n");
+	close(answers[1]);
+	for (int i = 0; i < 3; i++)
+		close_link(&links[i]);
+}
+
 static void stats_tells_what_became_of_each_packet(void **state)
 {
 	struct link link = open_link(PORT);
@@ -343,6 +385,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_teardown(
 			hold_reverses_each_four_packets_and_lets_the_rest_go_at_the_end,
 			clean_up),
+		cmocka_unit_test_teardown(
+			ask_lets_flows_in_by_answers_and_holds_no_other_up, clean_up),
 		cmocka_unit_test_teardown(stats_tells_what_became_of_each_packet,
 					  clean_up),
 		cmocka_unit_test_teardown(examples_tell_why_they_cannot_open_their_queue,

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tap  # noqa: E402
 
 # Program: the package it needs
-EXAMPLES = {"first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue", "mark": "nfqueue",
+EXAMPLES = {"ask": "nfqueue", "first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue", "mark": "nfqueue",
             "rules": "nfqueue nfqueue-rules", "stats": "nfqueue"}
 
 
@@ -48,7 +48,7 @@ def flags(packages, env):
 
 
 def compile_command(compiler, source, packages, output, env):
-    return [*compiler, "-Wall", "-Werror", "-o", str(output),
+    return [*compiler, "-Wall", "-Werror", "-pthread", "-o", str(output),
             str(ROOT / "examples" / source), *flags(packages, env)]
 
 
