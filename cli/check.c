@@ -44,9 +44,10 @@ static int check_file(const char *path)
 		fprintf(stderr, "nfqueue: cannot read %s: %s\n", path, strerror(-err));
 	if (err == 0) {
 		warn_unreachable(policy, path);
-		printf("%s: %zu rules, %zu queue lines, copy range %u bytes\n", path,
+		printf("%s: %zu rules, %zu queue lines, copy range %u bytes%s\n", path,
 		       policy_rule_count(policy), policy_redirect_count(policy),
-		       policy_copy_range(policy));
+		       policy_copy_range(policy),
+		       policy_has_flow_verdicts(policy) ? ", flow verdicts" : "");
 	}
 	policy_free(policy);
 	return err < 0 ? EXIT_FAILED : EXIT_DONE;

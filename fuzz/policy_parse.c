@@ -46,6 +46,7 @@ static void check_loaded(const struct policy *policy)
 
 	expect(policy_copy_range(policy) >= 1);
 	expect(policy_copy_range(policy) <= POLICY_COPY_RANGE_MAX);
+	expect(policy_has_flow_verdicts(policy) <= (policy_rule_count(policy) > 0));
 	for (size_t i = 0; i < policy_rule_count(policy); i++)
 		load_again(policy_rule_text(policy, i), 1, 0);
 	for (size_t i = 0; i < policy_redirect_count(policy); i++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/action.h"
+#include "policy/flows.h"
 
 #define LOG_BYTES 128u /* what a log line tells of stands in the headers */
 
@@ -17,6 +18,46 @@ static int parse_drop(struct policy_line *line, struct policy_rule *rule)
 {
 	rule->verdict = NFQUEUE_DROP;
 	return 0;
+}
+
+/* [after N]. The packet that decides is N for `nth` 0, else the one behind it. */
+static int parse_after(struct policy_line *line, struct policy_rule *rule, uint32_t nth)
+{
+	struct policy_word word = policy_line_peek(line);
+	uint32_t after;
+	int ret;
+
+	if (!policy_word_is(word, "after"))
+		return 0;
+	policy_line_word(line);
+	word = policy_line_word(line);
+	if (!word.length || policy_word_is(word, "if"))
+		return policy_line_error(line, word.start,
+					 "how many packets? Write after N, 1 to %u",
+					 POLICY_AFTER_MAX);
+	ret = policy_line_number(line, word, POLICY_AFTER_MAX, &after);
+	if (ret < 0)
+		return ret;
+	if (!after)
+		return policy_line_error(line, word.start,
+					 "no flow has a packet 0: leave out 'after' to "
+					 "decide with the first, or write 1 to %u",
+					 POLICY_AFTER_MAX);
+	rule->limit = after + nth;
+	rule->copy = POLICY_FLOW_BYTES;
+	return 0;
+}
+
+static int parse_flow_accept(struct policy_line *line, struct policy_rule *rule)
+{
+	rule->verdict = NFQUEUE_FLOW_ACCEPT;
+	return parse_after(line, rule, 0);
+}
+
+static int parse_flow_drop(struct policy_line *line, struct policy_rule *rule)
+{
+	rule->verdict = NFQUEUE_FLOW_DROP;
+	return parse_after(line, rule, 1);
 }
 
 /* V or V/M, without blanks. */
@@ -87,6 +128,8 @@ static int parse_log(struct policy_line *line, struct policy_rule *rule)
 static const struct policy_action actions[] = {
 	{"accept", "accept [if EXPR]", parse_accept},
 	{"drop", "drop [if EXPR]", parse_drop},
+	{"flow-accept", "flow-accept [after N] [if EXPR]", parse_flow_accept},
+	{"flow-drop", "flow-drop [after N] [if EXPR]", parse_flow_drop},
 	{"repeat", "repeat [mark V[/M]] [if EXPR]", parse_repeat},
 	{"mark", "mark V[/M] [if EXPR]", parse_mark},
 	{"queue", "queue N [if EXPR]", parse_queue},

@@ -4,11 +4,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "policy/flows.h"
 #include "policy/index.h"
 
 struct policy_scratch {
 	policy_cursor *cursors;
-	uint32_t *logs; /* room for every log rule */
+	uint32_t *logs;             /* room for every log rule */
+	struct policy_flows *flows; /* NULL: no rule counts them */
 	size_t rule_count;
 	_Atomic uint64_t hits[]; /* one a rule, and one for no rule */
 };
@@ -22,10 +24,19 @@ static size_t count_logs(const struct policy *policy)
 	return count;
 }
 
+static bool counts_flows(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->reachable; i++)
+		if (policy->rules[i].limit)
+			return true;
+	return false;
+}
+
 int policy_scratch_new(struct policy_scratch **scratch, const struct policy *policy)
 {
 	size_t slots = policy->rule_count + 1;
 	struct policy_scratch *made;
+	int ret = 0;
 
 	*scratch = NULL;
 	if (!policy->index)
@@ -37,9 +48,13 @@ int policy_scratch_new(struct policy_scratch **scratch, const struct policy *pol
 	made->logs = calloc(count_logs(policy) + 1, sizeof(*made->logs));
 	made->cursors =
 		calloc(policy_index_cursors(policy->index) + 1, sizeof(*made->cursors));
-	if (!made->logs || !made->cursors) {
+	if (!made->logs || !made->cursors)
+		ret = -ENOMEM;
+	else if (counts_flows(policy))
+		ret = policy_flows_new(&made->flows);
+	if (ret < 0) {
 		policy_scratch_free(made);
-		return -ENOMEM;
+		return ret;
 	}
 	*scratch = made;
 	return 0;
@@ -51,6 +66,7 @@ void policy_scratch_free(struct policy_scratch *scratch)
 		return;
 	free(scratch->logs);
 	free(scratch->cursors);
+	policy_flows_free(scratch->flows);
 	free(scratch);
 }
 
@@ -80,11 +96,16 @@ static bool matches(const struct policy_rule *rule, const struct policy_packet *
 			  packet->captured) != 0;
 }
 
-static struct nfqueue_verdict verdict_of(const struct policy_rule *rule,
-					 const struct policy_packet *packet)
+static struct nfqueue_verdict verdict_of(const struct policy *policy, uint32_t number,
+					 const struct policy_packet *packet,
+					 struct policy_scratch *scratch)
 {
+	const struct policy_rule *rule = &policy->rules[number];
 	struct nfqueue_verdict verdict = rule->verdict;
 
+	if (rule->limit &&
+	    !policy_flows_reached(scratch->flows, number, rule->limit, packet))
+		return NFQUEUE_ACCEPT; /* so far */
 	if (verdict.set & NFQUEUE_SET_MARK)
 		verdict.mark |= packet->mark & ~rule->mark_mask;
 	return verdict;
@@ -104,7 +125,7 @@ static bool apply(const struct policy *policy, uint32_t number,
 		scratch->logs[result->log_count++] = number;
 		return false;
 	}
-	result->verdict = verdict_of(rule, packet);
+	result->verdict = verdict_of(policy, number, packet, scratch);
 	result->rule = (int32_t)number;
 	return true;
 }

@@ -27,6 +27,7 @@ struct policy_rule {
 	struct nfqueue_verdict verdict;
 	uint32_t mark_mask; /* the bits of verdict.mark that are meant */
 	uint32_t copy;      /* bytes the action itself wants to see */
+	uint32_t limit; /* the packet of a flow that it decides with; 0: does not count */
 	uint32_t line;
 };
 

@@ -257,8 +257,8 @@ static int bad_action(struct policy_line *line, struct policy_word word)
 					 "'%.*s' is no action: did you mean '%s'?",
 					 policy_word_shown(word), word.start, near);
 	return policy_line_error(line, word.start,
-				 "'%.*s' is no action: there are accept, drop, mark, "
-				 "repeat, queue and log",
+				 "'%.*s' is no action: there are accept, drop, "
+				 "flow-accept, flow-drop, mark, repeat, queue and log",
 				 policy_word_shown(word), word.start);
 }
 

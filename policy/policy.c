@@ -243,6 +243,14 @@ int policy_rule_unreachable(const struct policy *policy, size_t index)
 	return index >= policy->reachable && index < policy->rule_count;
 }
 
+int policy_has_flow_verdicts(const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->reachable; i++)
+		if (policy->rules[i].verdict.set & NFQUEUE_SET_FLOW)
+			return 1;
+	return 0;
+}
+
 uint32_t policy_copy_range(const struct policy *policy)
 {
 	return policy->copy_range;

@@ -2,20 +2,30 @@
 /*
  * The policy language: text in, verdicts out. It knows no socket.
  *
- *	queue input if udp port 53 or tcp port 23   # which traffic comes up, at which
- *hook drop if tcp dst port 23 mark 7 if src net 10.0.0.0/8 accept
+ *	queue  input if udp port 53 or tcp port 23  # which traffic comes up
+ *	drop   if tcp dst port 23
+ *	mark 7 if src net 10.0.0.0/8
+ *	accept
  *
  * One rule a line, first match wins; what no rule decides is accepted.
  *
- *	queue HOOK [inet|ip|ip6] [if EXPR]   HOOK: input forward output prerouting
- *postrouting ACTION [if EXPR]
+ *	queue HOOK [inet|ip|ip6] [if EXPR]
+ *	ACTION [if EXPR]
+ *
+ * HOOK is input, forward, output, prerouting or postrouting. ACTION is one of
  *
  *	accept, drop
- *	mark V[/M]            accept; the packet's mark becomes (old & ~M) | (V & M)
- *	repeat [mark V[/M]]   run the hook's chains again. The packet meets the queue
- *again, too, unless the mark (or what the chains do) keeps it away queue N hand it to
- *queue N, 0..65535 log ["TEXT"]          a line about the packet; goes on with the next
- *rule
+ *	flow-accept [after N]  accept; the kernel accepts the rest of the packet's flow
+ *	flow-drop [after N]    drop; the kernel drops the rest of the packet's flow
+ *	mark V[/M]             accept; the mark becomes (old & ~M) | (V & M)
+ *	repeat [mark V[/M]]    run the hook's chains again: see nfqueue-policy(5)
+ *	queue N                hand it to queue N, 0..65535
+ *	log ["TEXT"]           a line about the packet; goes on with the next rule
+ *
+ * flow-accept after N decides with packet N of the flow, flow-drop after N with packet
+ * N+1. The packets before that are accepted: N-1 of them, or N. Those of both directions
+ * count that meet the rule, with the scratch; see POLICY_FLOWS_MAX. A packet that does
+ * not tell its flow (see nfqueue-policy(5)) is accepted, too.
  *
  * EXPR is pcap-filter(7) over raw IP, to the end of the line; names of hosts are looked
  * up once, at load. `#` begins a comment, except inside "". TEXT knows \" and \\.
@@ -39,6 +49,11 @@
 #define POLICY_ERRORS_MAX 20u        /**< errors kept; the rest goes unread */
 #define POLICY_COPY_RANGE_MAX 65535u /**< the whole packet */
 #define POLICY_NO_RULE (-1)          /**< no rule decided: the packet is accepted */
+#define POLICY_AFTER_MAX 1000000u    /**< what `after` may say */
+/** Flows a scratch counts for rules with `after`, of all rules together. Each has a place
+ * in a set of eight; the one that was seen least recently makes room, and is counted anew
+ * when it comes again: a flow is never decided early, late perhaps. */
+#define POLICY_FLOWS_MAX 65536u
 
 /** A loaded policy. Immutable after the load: any number of threads may read it. */
 struct policy;
@@ -64,9 +79,9 @@ struct policy_packet {
 };
 
 struct policy_result {
-	struct nfqueue_verdict verdict;
-	int32_t rule;       /**< who decided, or POLICY_NO_RULE */
-	uint32_t log_count; /**< log rules that matched before it */
+	struct nfqueue_verdict verdict; /**< flow verdicts have NFQUEUE_SET_FLOW */
+	int32_t rule;                   /**< who decided, or POLICY_NO_RULE */
+	uint32_t log_count;             /**< log rules that matched before it */
 	const uint32_t
 		*logs; /**< those, in order; live until the scratch is used again */
 };
@@ -139,8 +154,14 @@ int policy_rule_unreachable(const struct policy *policy, size_t index);
  */
 uint32_t policy_copy_range(const struct policy *policy);
 
-/** Makes what one thread needs to decide. @return 0; -EINVAL the policy has errors;
- * -ENOMEM. */
+/**
+ * 1 if a rule that can be met decides flows: its verdicts have NFQUEUE_SET_FLOW, which
+ * does something only if the rules and the queue have flow marks. Else 0.
+ */
+int policy_has_flow_verdicts(const struct policy *policy);
+
+/** Makes what one thread needs to decide; a few megabytes of address space if a rule has
+ * `after`. @return 0; -EINVAL the policy has errors; -ENOMEM; -errno of getrandom(2). */
 int policy_scratch_new(struct policy_scratch **scratch, const struct policy *policy);
 
 /** @param scratch may be NULL. */

@@ -41,6 +41,18 @@ def _():
     same(done.stderr, "", "standard error")
 
 
+@case("flow verdicts are told of, unless they are never reached", net=False)
+def _():
+    path = write("flow-accept after 3 if tcp\nflow-drop\n")
+    same(nfqueue("check", path).stdout,
+         f"{path}: 2 rules, 0 queue lines, copy range 128 bytes, flow verdicts\n",
+         "a policy with them")
+    path = write("accept\nflow-drop after 3\n")
+    same(nfqueue("check", path).stdout,
+         f"{path}: 2 rules, 0 queue lines, copy range 1 bytes\n",
+         "a policy without")
+
+
 @case("bad lines: exit status 1, and each with file, line and column", net=False)
 def _():
     path = write(BAD)

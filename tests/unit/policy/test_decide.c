@@ -23,6 +23,10 @@ static const struct {
 } verdicts[] = {
 	{"accept", 5, NFQUEUE_VERDICT_ACCEPT, 0, 0},
 	{"drop", 5, NFQUEUE_VERDICT_DROP, 0, 0},
+	{"flow-accept", 5, NFQUEUE_VERDICT_ACCEPT, NFQUEUE_SET_FLOW, 0},
+	{"flow-drop if tcp", 5, NFQUEUE_VERDICT_DROP, NFQUEUE_SET_FLOW, 0},
+	{"flow-accept after 1000000", 5, NFQUEUE_VERDICT_ACCEPT, 0, 0},
+	{"flow-drop after 1000000", 5, NFQUEUE_VERDICT_ACCEPT, 0, 0},
 	{"repeat", 5, NFQUEUE_VERDICT_REPEAT, 0, 0},
 	{"repeat mark 0x10/0xf0", 0x1f5, NFQUEUE_VERDICT_REPEAT, NFQUEUE_SET_MARK, 0x115},
 	{"repeat mark 3 if tcp", 5, NFQUEUE_VERDICT_REPEAT, NFQUEUE_SET_MARK, 3},
