@@ -4,6 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,6 +25,7 @@
 #define COMMAND_MAX 4096
 #define SEND_BUFFER (64 << 20)
 #define LINK_TIMEOUT_MS 5000
+#define FEATURES_MAX 256
 
 /* --- namespaces ------------------------------------------------------------------- */
 
@@ -281,6 +284,71 @@ void netns_peer_sh(const struct netns_pair *pair, const char *format, ...)
 		fail_msg("status %d in the peer from: %s", status, command);
 }
 
+/* --- features of a device ---------------------------------------------------------- */
+
+static bool ethtool(const char *device, void *command)
+{
+	struct ifreq request = {.ifr_data = command};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	err = fd < 0 ? -1 : ioctl(fd, SIOCETHTOOL, &request);
+	close(fd);
+	return err >= 0;
+}
+
+/* The feature's number in this kernel, or -1. */
+static int feature_number(const char *device, const char *feature)
+{
+	union {
+		struct ethtool_sset_info head;
+		uint32_t words[sizeof(struct ethtool_sset_info) / 4 + 1];
+	} set = {.head = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1 << ETH_SS_FEATURES}};
+	struct ethtool_gstrings *strings =
+		calloc(1, sizeof(*strings) + FEATURES_MAX * ETH_GSTRING_LEN);
+	int number = -1;
+
+	if (!strings)
+		fail_msg("no memory");
+	strings->cmd = ETHTOOL_GSTRINGS;
+	strings->string_set = ETH_SS_FEATURES;
+	if (ethtool(device, &set) && set.head.data[0] <= FEATURES_MAX &&
+	    ethtool(device, strings))
+		for (uint32_t i = 0; i < strings->len; i++)
+			if (strncmp((char *)strings->data + i * ETH_GSTRING_LEN, feature,
+				    ETH_GSTRING_LEN) == 0)
+				number = (int)i;
+	free(strings);
+	return number;
+}
+
+bool netns_feature(const char *device, const char *feature, bool on)
+{
+	union {
+		struct ethtool_gfeatures head;
+		uint8_t bytes[sizeof(struct ethtool_gfeatures) +
+			      FEATURES_MAX / 32 *
+				      sizeof(struct ethtool_get_features_block)];
+	} get = {.head = {.cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32}};
+	union {
+		struct ethtool_sfeatures head;
+		uint8_t bytes[sizeof(struct ethtool_sfeatures) +
+			      FEATURES_MAX / 32 *
+				      sizeof(struct ethtool_set_features_block)];
+	} set = {.head = {.cmd = ETHTOOL_SFEATURES}};
+	int number = feature_number(device, feature);
+	uint32_t bit = 1u << (number & 31);
+
+	if (number < 0 || !ethtool(device, &get))
+		return false;
+	set.head.size = get.head.size; /* as many blocks as this kernel has */
+	set.head.features[number / 32].valid = bit;
+	set.head.features[number / 32].requested = on ? bit : 0;
+	return ethtool(device, &set) && ethtool(device, &get) &&
+	       ((get.head.features[number / 32].active & bit) != 0) == on;
+}
+
 /* --- sockets ---------------------------------------------------------------------- */
 
 socklen_t netns_address(struct sockaddr_storage *to, const char *ip, uint16_t port)
@@ -446,6 +514,24 @@ void netns_udp_collect(int fd, uint32_t first, uint32_t count, int timeout_ms,
 	}
 	if (!came)
 		free(seen);
+}
+
+uint32_t netns_udp_numbers(int fd, uint32_t *numbers, uint32_t count, int timeout_ms)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	uint8_t bytes[65536];
+	uint32_t came = 0;
+
+	while (came < count && poll(&wait, 1, timeout_ms) > 0) {
+		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+		if (n < 0)
+			continue; /* e.g. ECONNREFUSED; the error is gone now */
+		if (!read_datagram(bytes, (size_t)n, &numbers[came]))
+			fail_msg("%zd bytes that are no datagram of ours", n);
+		came++;
+	}
+	return came;
 }
 
 void netns_udp_exchange(int from, int to, uint32_t count, int timeout_ms,

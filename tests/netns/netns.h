@@ -79,6 +79,14 @@ void netns_peer_leave(const struct netns_pair *pair);
  * */
 int netns_peer_socket(const struct netns_pair *pair, int domain, int type, int protocol);
 
+/**
+ * Turns a feature of a device of our namespace on or off, as ethtool -K does.
+ *
+ * @param feature the kernel's name, "rx-gro-list"
+ * @return whether the device has it, and it is as wanted now
+ */
+bool netns_feature(const char *device, const char *feature, bool on);
+
 /** netns_sh() in the peer's namespace. */
 void netns_peer_sh(const struct netns_pair *pair, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -115,6 +123,14 @@ struct netns_tally {
  */
 void netns_udp_collect(int fd, uint32_t first, uint32_t count, int timeout_ms,
 		       struct netns_tally *tally, uint8_t *came);
+
+/**
+ * The numbers of the datagrams in the order in which they came, until there are `count`
+ * or nothing came for `timeout_ms`. The test fails if one was changed.
+ *
+ * @return how many came
+ */
+uint32_t netns_udp_numbers(int fd, uint32_t *numbers, uint32_t count, int timeout_ms);
 
 /** Sends `count`, and says what came: for one thread, and nobody who decides in it. */
 void netns_udp_exchange(int from, int to, uint32_t count, int timeout_ms,

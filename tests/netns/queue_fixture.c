@@ -3,11 +3,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/capability.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,8 +21,10 @@
 
 #define QUEUES_MAX 16
 #define BATCH 64
+#define REORDERER_PATIENCE_MS 2
 #define DATAGRAM_HEADERS_V4 28
 #define DATAGRAM_HEADERS_V6 48
+#define BOGUS_ID 0xf0000000 /* no queue of a test gets there */
 
 struct netns_pair pair;
 int udp_server = -1, udp_client = -1;
@@ -179,6 +186,48 @@ void assert_sums_up(const struct nfqueue_stats *stats)
 						  stats->held);
 }
 
+void assert_nothing_lost(const struct nfqueue_stats *stats)
+{
+	assert_sums_up(stats);
+	assert_int_equal(stats->lost_full + stats->lost_socket + stats->enobufs, 0);
+	assert_int_equal(stats->passed_socket + stats->malformed + stats->defaulted, 0);
+	assert_int_equal(stats->refused + stats->flushed + stats->held, 0);
+}
+
+/* The sequence number 0 is never the library's, so it can tell whose error it is. */
+static void put_verdict(struct mnl_nlmsg_batch *batch, uint16_t queue, uint32_t id)
+{
+	struct nfqnl_msg_verdict_hdr verdict = {htonl(NF_ACCEPT), htonl(id)};
+	struct nlmsghdr *message = mnl_nlmsg_put_header(mnl_nlmsg_batch_current(batch));
+	struct nfgenmsg *header;
+
+	message->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->nfgen_family = AF_UNSPEC;
+	header->version = NFNETLINK_V0;
+	header->res_id = htons(queue);
+	mnl_attr_put(message, NFQA_VERDICT_HDR, sizeof(verdict), &verdict);
+	assert_true(mnl_nlmsg_batch_next(batch));
+}
+
+void send_bogus(struct nfqueue *queue, uint32_t count)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	char bytes[4096] __attribute__((aligned(8)));
+	struct mnl_nlmsg_batch *batch = mnl_nlmsg_batch_start(bytes, sizeof(bytes) / 2);
+	size_t length;
+
+	assert_non_null(batch);
+	for (uint32_t i = 0; i < count; i++)
+		put_verdict(batch, nfqueue_number(queue), BOGUS_ID + i);
+	length = mnl_nlmsg_batch_size(batch);
+	assert_int_equal(sendto(nfqueue_fd(queue), bytes, length, 0,
+				(struct sockaddr *)&kernel, sizeof(kernel)),
+			 length);
+	mnl_nlmsg_batch_stop(batch);
+}
+
 uint32_t datagram_number(const struct nfqueue_packet *packet)
 {
 	size_t length, headers = nfqueue_packet_family(packet) == AF_INET6
@@ -235,6 +284,135 @@ void decider_stop(struct decider *decider)
 	atomic_store(&decider->stop, true);
 	assert_int_equal(nfqueue_wake(decider->queue), 0);
 	pthread_join(decider->thread, NULL);
+}
+
+void reorderer_init(struct reorderer *reorderer, struct nfqueue *queue, uint32_t window,
+		    uint32_t seed)
+{
+	memset(reorderer, 0, sizeof(*reorderer));
+	reorderer->queue = queue;
+	reorderer->window = window;
+	reorderer->seed = seed;
+	reorderer->held = calloc(window, sizeof(struct nfqueue_packet *));
+	assert_non_null(reorderer->held);
+	atomic_init(&reorderer->stop, false);
+}
+
+void reorderer_free(struct reorderer *reorderer)
+{
+	free(reorderer->held);
+	reorderer->held = NULL;
+}
+
+/* Fisher and Yates, with a small generator of its own: the same order on each machine. */
+static void shuffle(struct nfqueue_packet **packets, uint32_t count, uint32_t *seed)
+{
+	for (uint32_t i = count - 1; i > 0; i--) {
+		struct nfqueue_packet *packet = packets[i];
+		uint32_t other;
+
+		*seed = *seed * 1664525 + 1013904223;
+		other = (uint32_t)((uint64_t)*seed * (i + 1) >> 32);
+		packets[i] = packets[other];
+		packets[other] = packet;
+	}
+}
+
+/* Accepts the window from its end. Returns what failed. */
+static int reorderer_release(struct reorderer *reorderer, uint32_t *order)
+{
+	int err = 0;
+
+	if (reorderer->seed && reorderer->count > 0)
+		shuffle(reorderer->held, reorderer->count, &reorderer->seed);
+	while (err == 0 && reorderer->count > 0) {
+		struct nfqueue_packet *packet = reorderer->held[--reorderer->count];
+
+		if (order)
+			*order++ = datagram_number(packet);
+		err = nfqueue_accept(packet);
+	}
+	return err < 0 ? err : nfqueue_flush(reorderer->queue);
+}
+
+/* Holds one packet more; the window is full when it returns 1. */
+static int reorderer_hold(struct reorderer *reorderer, struct nfqueue_packet *packet)
+{
+	int err = nfqueue_packet_hold(packet);
+
+	if (err < 0)
+		return err;
+	if (reorderer->bogus)
+		send_bogus(reorderer->queue, reorderer->bogus);
+	reorderer->held[reorderer->count++] = packet;
+	reorderer->taken++;
+	return reorderer->count == reorderer->window;
+}
+
+/* Returns how many packets came, or what failed. Receives no more than fit: no packet of
+ * a batch may still be undecided when the window is flushed in its midst. */
+static int reorderer_step(struct reorderer *reorderer, uint32_t left, int timeout_ms,
+			  uint32_t **order)
+{
+	uint32_t room = reorderer->window - reorderer->count;
+	struct nfqueue_packet *packets[BATCH];
+	int n, err = 0;
+
+	room = room < BATCH ? room : BATCH;
+	n = nfqueue_recv(reorderer->queue, packets, room < left ? room : left,
+			 timeout_ms);
+	for (int i = 0; i < n && err >= 0; i++)
+		err = reorderer_hold(reorderer, packets[i]);
+	if (err == 1) {
+		err = reorderer_release(reorderer, order ? *order : NULL);
+		if (order && *order)
+			*order += reorderer->window;
+	}
+	return err < 0 ? err : n;
+}
+
+void reorderer_take(struct reorderer *reorderer, uint32_t total, uint32_t *order)
+{
+	while (total > 0) {
+		int n = reorderer_step(reorderer, total, WAIT_MS, &order);
+
+		if (n <= 0)
+			fail_msg("%u more should have come: %d: %s", total, n,
+				 nfqueue_error(reorderer->queue));
+		total -= (uint32_t)n;
+	}
+	assert_int_equal(reorderer_release(reorderer, order), 0);
+	flush_and_settle(reorderer->queue);
+}
+
+static void *reorderer_main(void *argument)
+{
+	struct reorderer *reorderer = argument;
+	bool stop;
+	int n;
+
+	do {
+		int timeout = reorderer->count > 0 ? REORDERER_PATIENCE_MS : QUIET_MS;
+
+		stop = atomic_load(&reorderer->stop);
+		n = reorderer_step(reorderer, BATCH, timeout, NULL);
+		if (n == 0)
+			n = reorderer_release(reorderer, NULL) < 0 ? -EIO : 0;
+	} while (n > 0 || (n == 0 && !stop));
+	reorderer->result = n;
+	return NULL;
+}
+
+void reorderer_start(struct reorderer *reorderer)
+{
+	assert_int_equal(
+		pthread_create(&reorderer->thread, NULL, reorderer_main, reorderer), 0);
+}
+
+void reorderer_stop(struct reorderer *reorderer)
+{
+	atomic_store(&reorderer->stop, true);
+	pthread_join(reorderer->thread, NULL);
 }
 
 static void *sender_main(void *argument)

@@ -66,6 +66,15 @@ struct nfqueue_stats stats_of(struct nfqueue *queue);
 /** The test fails if received is not the sum of what the packets became. */
 void assert_sums_up(const struct nfqueue_stats *stats);
 
+/** The same, and nothing was lost, passed unseen, flushed or refused. */
+void assert_nothing_lost(const struct nfqueue_stats *stats);
+
+/**
+ * Verdicts for `count` (at most 64) ids that no packet has, in one send on the queue's
+ * own socket. The kernel answers each with an error, between the packets.
+ */
+void send_bogus(struct nfqueue *queue, uint32_t count);
+
 /** The number in a datagram of netns_udp_send(), over IPv4 or IPv6. */
 uint32_t datagram_number(const struct nfqueue_packet *packet);
 
@@ -88,6 +97,36 @@ void decider_start(struct decider *decider, struct nfqueue *queue,
 
 /** Ends when nothing more comes; the verdicts are sent by then. */
 void decider_stop(struct decider *decider);
+
+/**
+ * Holds packets until a window of them is full, then accepts them in another order.
+ * Make it with reorderer_init().
+ */
+struct reorderer {
+	struct nfqueue *queue;
+	struct nfqueue_packet **held; /* the window, `count` of `window` in use */
+	uint32_t window, count;
+	uint32_t seed;  /* 0: the last comes first; else of the shuffle */
+	uint32_t bogus; /* send_bogus() so many for each packet */
+	uint64_t taken;
+	int result; /* of what ended the thread early */
+	atomic_bool stop;
+	pthread_t thread;
+};
+
+void reorderer_init(struct reorderer *reorderer, struct nfqueue *queue, uint32_t window,
+		    uint32_t seed);
+void reorderer_free(struct reorderer *reorderer);
+
+/** Takes `total` packets, which must come, in this thread. What fills no window any more
+ * is released at the end. `order` NULL, or room for the datagrams' numbers in the order
+ * of their release. */
+void reorderer_take(struct reorderer *reorderer, uint32_t total, uint32_t *order);
+
+/** The same in a thread, until it is stopped. A window that nothing more comes for is
+ * released as it is, so that TCP goes on. */
+void reorderer_start(struct reorderer *reorderer);
+void reorderer_stop(struct reorderer *reorderer);
 
 /** A thread that sends the datagrams 0 .. count - 1, at full speed, on loopback. */
 struct sender {
