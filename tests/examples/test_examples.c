@@ -331,6 +331,110 @@ static void ask_lets_flows_in_by_answers_and_holds_no_other_up(void **state)
 		close_link(&links[i]);
 }
 
+/* Sends while the example is stopped: then it finds all of them at once. */
+static void send_at_once(const struct link *link, uint32_t count)
+{
+	int status;
+
+	assert_int_equal(kill(example.pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(example.pid, &status, WUNTRACED), example.pid);
+	assert_true(WIFSTOPPED(status));
+	netns_udp_send(link->client, 0, count);
+	wait_for_queue(0, count);
+	assert_int_equal(kill(example.pid, SIGCONT), 0);
+}
+
+static void reorder_lets_each_window_go_last_first_and_the_rest_in_time(void **state)
+{
+	struct link link = open_link(PORT);
+	uint32_t came[27];
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "reorder", (const char *const[]){"8", NULL});
+	wait_for_queue(0, 0);
+	send_at_once(&link, 27);
+	assert_int_equal(netns_udp_numbers(link.server, came, 27, WAIT_MS), 27);
+	for (uint32_t i = 0; i < 24; i++)
+		assert_int_equal(came[i], i / 8 * 8 + 7 - i % 8);
+	for (uint32_t i = 24; i < 27; i++)
+		assert_int_equal(came[i], 24 + 26 - i);
+	finish_cleanly(&example);
+	assert_says(&example, "27 packets received, 27 accepted, in 4 windows; 0 lost\n");
+	close_link(&link);
+}
+
+#define SHUFFLED 200 /* two windows */
+
+/* Each number comes once, in its own window, and almost none in its place. */
+static void check_shuffled(const uint32_t *came)
+{
+	bool seen[SHUFFLED] = {false};
+	uint32_t in_place = 0;
+
+	for (uint32_t i = 0; i < SHUFFLED; i++) {
+		assert_int_equal(came[i] / 100, i / 100);
+		assert_false(seen[came[i]]);
+		seen[came[i]] = true;
+		in_place += came[i] == i;
+	}
+	assert_true(in_place < SHUFFLED / 10);
+}
+
+static void shuffled(const char *seed, uint32_t *came)
+{
+	struct link link = open_link(PORT);
+
+	start(&example, "reorder", (const char *const[]){"100", seed, NULL});
+	wait_for_queue(0, 0);
+	send_at_once(&link, SHUFFLED);
+	assert_int_equal(netns_udp_numbers(link.server, came, SHUFFLED, WAIT_MS),
+			 SHUFFLED);
+	finish_cleanly(&example);
+	assert_says(&example, "200 packets received, 200 accepted, in 2 windows; ");
+	check_shuffled(came);
+	close_link(&link);
+}
+
+static void reorder_shuffles_each_window_and_a_seed_gives_one_order(void **state)
+{
+	uint32_t first[SHUFFLED], second[SHUFFLED];
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	shuffled("42", first);
+	shuffled("42", second);
+	assert_memory_equal(first, second, sizeof(first));
+	shuffled("43", second);
+	assert_memory_not_equal(first, second, sizeof(first));
+}
+
+static void reorder_lets_what_it_holds_go_at_the_end(void **state)
+{
+	struct link link = open_link(PORT);
+	uint32_t came[5];
+
+	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "reorder", (const char *const[]){"10000", NULL});
+	wait_for_queue(0, 0);
+	netns_udp_send(link.client, 0, 5);
+	finish_cleanly(&example);
+	assert_int_equal(netns_udp_numbers(link.server, came, 5, WAIT_MS), 5);
+	assert_says(&example, "5 packets received, 5 accepted, in ");
+	close_link(&link);
+}
+
+static void reorder_takes_no_window_that_it_cannot_hold(void **state)
+{
+	static const char *const windows[] = {"0", "10001", "many"};
+
+	for (int i = 0; i < 3; i++) {
+		start(&example, "reorder", (const char *const[]){windows[i], NULL});
+		finish(&example, 0);
+		assert_true(WIFEXITED(example.status));
+		assert_int_equal(WEXITSTATUS(example.status), 2);
+		assert_says(&example, "a window of 1 to 10000");
+	}
+}
+
 static void stats_tells_what_became_of_each_packet(void **state)
 {
 	struct link link = open_link(PORT);
@@ -387,6 +491,16 @@ int main(int argc, char **argv)
 			clean_up),
 		cmocka_unit_test_teardown(
 			ask_lets_flows_in_by_answers_and_holds_no_other_up, clean_up),
+		cmocka_unit_test_teardown(
+			reorder_lets_each_window_go_last_first_and_the_rest_in_time,
+			clean_up),
+		cmocka_unit_test_teardown(
+			reorder_shuffles_each_window_and_a_seed_gives_one_order,
+			clean_up),
+		cmocka_unit_test_teardown(reorder_lets_what_it_holds_go_at_the_end,
+					  clean_up),
+		cmocka_unit_test_teardown(reorder_takes_no_window_that_it_cannot_hold,
+					  clean_up),
 		cmocka_unit_test_teardown(stats_tells_what_became_of_each_packet,
 					  clean_up),
 		cmocka_unit_test_teardown(examples_tell_why_they_cannot_open_their_queue,

@@ -16,8 +16,9 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tap  # noqa: E402
 
 # Program: the package it needs
-EXAMPLES = {"ask": "nfqueue", "first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue", "mark": "nfqueue",
-            "rules": "nfqueue nfqueue-rules", "stats": "nfqueue"}
+EXAMPLES = {"ask": "nfqueue", "first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue",
+            "mark": "nfqueue", "reorder": "nfqueue", "rules": "nfqueue nfqueue-rules",
+            "stats": "nfqueue"}
 
 
 def run(command, **kwargs):
