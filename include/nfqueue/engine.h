@@ -97,7 +97,7 @@ struct nfqueue_engine_options {
 	int (*prepare)(uint32_t index, struct nfqueue_options *queue,
 		       struct nfqueue_worker_options *worker, void *ctx);
 	/** Sockets to take over with nfqueue_adopt(), one a queue; -1: open it. They are
-	 * the engine's as soon as it tries. NULL: open all. */
+	 * the engine's: it closes them also when it fails. NULL: open all. */
 	const int *sockets;
 	/** nfqueue_run() only: called by its thread when something was short, for each
 	 * queue and kind at most once a second. May be NULL. */

@@ -7,6 +7,7 @@
 
 #include <nfqueue/view.h>
 
+#include "queue/clock.h"
 #include "queue/worker.h"
 
 #include <errno.h>
@@ -62,15 +63,30 @@ static void wake(struct decider *decider)
 	pthread_mutex_unlock(&decider->lock);
 }
 
+/* A stop does not wait for slow decisions for ever: the rest gets the default verdict. */
+static void hurry_if_stopping(struct decider *decider, uint64_t *end)
+{
+	const struct nfqueue_engine *engine = decider->worker->engine;
+
+	if (!atomic_load_explicit(&engine->stopping, memory_order_relaxed))
+		return;
+	if (*end == 0)
+		*end = clock_ms() + engine->options.drain_ms;
+	else if (clock_ms() > *end)
+		atomic_store_explicit(&decider->hurry, true, memory_order_relaxed);
+}
+
 /* Back-pressure: the kernel's queue fills meanwhile, and decides as it was told to. */
 static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
 {
+	uint64_t end = 0;
 	int err = 0;
 
 	atomic_store(&decider->reader_waits, true);
 	while (!ring_put(&decider->ring, packet) && err == 0) {
 		wake(decider);
 		sleep_for_room(decider);
+		hurry_if_stopping(decider, &end);
 		err = queue_tend(decider->worker->queue);
 		if (atomic_load(&decider->failed))
 			err = -EPIPE;

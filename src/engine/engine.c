@@ -81,8 +81,18 @@ static int open_workers(struct nfqueue_engine *engine,
 	if (!engine->workers || !engine->seen)
 		return engine_error(engine, -ENOMEM, "out of memory");
 	for (uint32_t i = 0; i < engine->count && err == 0; i++)
-		err = worker_open(engine, i);
+		err = worker_open(engine, engine->opened++);
 	return err;
+}
+
+/* They are ours to close, too, if it came to no use of them. */
+static void close_sockets(struct nfqueue_engine *engine)
+{
+	const int *sockets = engine->options.sockets;
+
+	for (uint32_t i = engine->opened; sockets && i < engine->count; i++)
+		if (sockets[i] >= 0)
+			close(sockets[i]);
 }
 
 static void close_workers(struct nfqueue_engine *engine)
@@ -105,8 +115,10 @@ int nfqueue_engine_new(struct nfqueue_engine **engine,
 		return -ENOMEM;
 	(*engine)->event = -1;
 	err = open_workers(*engine, options);
-	if (err < 0)
+	if (err < 0) {
+		close_sockets(*engine);
 		close_workers(*engine);
+	}
 	return err;
 }
 

@@ -68,6 +68,7 @@ struct nfqueue_engine {
 	struct worker *workers;
 	struct events_seen *seen; /* one a worker */
 	uint32_t count;
+	uint32_t opened;  /* so many of them, or tried */
 	uint32_t threads; /* that decide */
 	/* Set by nfqueue_engine_stop(), read by workers once a batch. Relaxed: it carries
 	 * no data, and nfqueue_wake() makes a sleeping worker look. */

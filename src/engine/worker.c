@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define DEFAULT_BATCH_SIZE 64u
 #define DEFAULT_RING_SIZE 1024u
@@ -48,14 +49,20 @@ static int check_options(struct worker *worker)
 	return 0;
 }
 
+/* A socket to take over is ours to close also after an error before. */
 static int open_queue(struct worker *worker, const struct nfqueue_options *options,
-		      uint32_t index)
+		      uint32_t index, int err)
 {
 	const int *sockets = worker->engine->options.sockets;
 	int fd = sockets ? sockets[index] : -1;
-	int err = fd < 0 ? nfqueue_open(&worker->queue, options)
-			 : nfqueue_adopt(&worker->queue, fd, options);
 
+	if (err < 0) {
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	err = fd < 0 ? nfqueue_open(&worker->queue, options)
+		     : nfqueue_adopt(&worker->queue, fd, options);
 	if (err < 0)
 		engine_error(worker->engine, err, "%s", nfqueue_error(worker->queue));
 	return err;
@@ -73,13 +80,13 @@ int worker_open(struct nfqueue_engine *engine, uint32_t index)
 	if (options->prepare)
 		err = options->prepare(index, &queue, &worker->options, options->ctx);
 	if (err < 0)
-		return engine_error(engine, err, "queue %u: prepare() failed",
-				    options->first_queue + index);
+		engine_error(engine, err, "queue %u: prepare() failed",
+			     options->first_queue + index);
 	queue.queue = options->first_queue + index;
 	worker->batch_size = queue.batch_size ? queue.batch_size : DEFAULT_BATCH_SIZE;
-	err = check_options(worker);
 	if (err == 0)
-		err = open_queue(worker, &queue, index);
+		err = check_options(worker);
+	err = open_queue(worker, &queue, index, err);
 	if (err < 0)
 		return err;
 	worker->thread_number = engine->threads;

@@ -4,7 +4,7 @@
 
 #include "proc/proc.h"
 
-static bool newest_id(const struct nfqueue *queue, uint32_t *id)
+static bool newest_id(struct nfqueue *queue, uint32_t *id)
 {
 	struct proc_queue row;
 
@@ -12,6 +12,7 @@ static bool newest_id(const struct nfqueue *queue, uint32_t *id)
 	    row.port_id != mnl_socket_get_portid(queue->socket))
 		return false;
 	*id = row.last_id;
+	queue->lost_full_before = row.dropped_full;
 	return true;
 }
 

@@ -80,13 +80,11 @@ static int bind_queue(struct nfqueue *queue)
 }
 
 /* Each flag alone: the kernel refuses a message with one that it lacks as a whole. */
-static int apply_flags(struct nfqueue *queue, uint32_t wanted, uint32_t required)
+static int apply_flags(struct nfqueue *queue, uint32_t required)
 {
+	uint32_t wanted = queue->flags_wanted;
 	int err;
 
-	wanted |= required;
-	if (!(wanted & NFQUEUE_NO_GSO))
-		wanted |= NFQUEUE_GSO;
 	for (uint32_t flag = 1; flag <= NFQUEUE_SECCTX; flag <<= 1) {
 		if (!(wanted & flag))
 			continue;
@@ -111,6 +109,8 @@ static void take_options(struct nfqueue *queue, const struct nfqueue_options *op
 	queue->socket_buffer_wanted = options->socket_buffer;
 	queue->socket_buffer_max = options->socket_buffer_max;
 	queue->flags_wanted = options->flags | options->required;
+	if (!(queue->flags_wanted & NFQUEUE_NO_GSO))
+		queue->flags_wanted |= NFQUEUE_GSO;
 	queue->hold_limit = options->hold_limit;
 	queue->overload = (enum nfqueue_overload)options->overload;
 	queue->busy_poll_us = queue->spin_us = options->busy_poll_us;
@@ -126,7 +126,7 @@ static int configure(struct nfqueue *queue, const struct nfqueue_options *option
 
 	if (err < 0)
 		return err;
-	err = apply_flags(queue, options->flags, options->required);
+	err = apply_flags(queue, options->required);
 	if (err < 0)
 		return err;
 	if (slots_new(queue) < 0)
@@ -147,6 +147,14 @@ static int open_queue(struct nfqueue *queue, const struct nfqueue_options *optio
 	return err < 0 ? err : configure(queue, options, bind_queue);
 }
 
+/* What the owner before had turned on. */
+static void clear_flags(struct nfqueue *queue)
+{
+	for (uint32_t flag = 1; flag <= NFQUEUE_SECCTX; flag <<= 1)
+		if (!(queue->flags_wanted & flag))
+			queue_apply_flag(queue, flag, false);
+}
+
 /* It is bound already, or it was only about to be. */
 static int rebind_queue(struct nfqueue *queue)
 {
@@ -159,6 +167,7 @@ static int rebind_queue(struct nfqueue *queue)
 	if (err < 0)
 		return queue_error(queue, err, "cannot take over queue %u: %s",
 				   queue->number, strerror(-err));
+	clear_flags(queue);
 	return adopt_orphans(queue);
 }
 

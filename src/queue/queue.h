@@ -117,7 +117,8 @@ struct nfqueue {
 	struct packet_list backlog; /* came while an ACK was awaited */
 	uint64_t arrivals;
 	uint32_t expected_id;
-	bool expects_id; /* false: the next id may be any */
+	bool expects_id;           /* false: the next id may be any */
+	uint32_t lost_full_before; /* the kernel's count when we took the queue over */
 	struct tally tally;
 	uint32_t ack_sequence; /* of the configuration message that waits for its ACK */
 	uint32_t config_sequence;

@@ -138,7 +138,8 @@ static void add_kernel_row(struct nfqueue *queue, struct nfqueue_stats *stats,
 {
 	uint32_t gap = trailing_gap(queue, row, stats->held, version);
 
-	atomic_store_explicit(&queue->counters.lost_full, row->dropped_full,
+	atomic_store_explicit(&queue->counters.lost_full,
+			      row->dropped_full - queue->lost_full_before,
 			      memory_order_relaxed);
 	stats->waiting = row->waiting;
 	if (queue_has(queue, NFQUEUE_FAIL_OPEN))

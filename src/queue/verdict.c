@@ -118,10 +118,7 @@ static int hold(struct nfqueue_packet *packet)
 	counter_add_shared(&queue->counters.hold_overflow, 1);
 	packet->verdict = overload_verdict(queue);
 	packet_set_state(packet, PACKET_DECIDED);
-	return queue_error(queue, -ENOSPC,
-			   "queue %u: %u packets are held, more than that the "
-			   "hold limit does not allow",
-			   queue->number, hold_limit(queue));
+	return -ENOSPC; /* without words: when there are too many, time is short */
 }
 
 int nfqueue_packet_hold(struct nfqueue_packet *packet)
