@@ -17,7 +17,6 @@ import tap  # noqa: E402
 
 # Program: the package it needs
 EXAMPLES = {"ask": "nfqueue", "first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue",
-EXAMPLES = {"ask": "nfqueue", "first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue",
             "mark": "nfqueue", "reorder": "nfqueue", "rules": "nfqueue nfqueue-rules",
             "stats": "nfqueue"}
 
