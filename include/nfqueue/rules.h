@@ -142,8 +142,10 @@ NFQUEUE_API int nfqueue_rules_add(struct nfqueue_rules *rules,
  * table of the same name that a dead process left is replaced.
  *
  * After nfqueue_rules_reset() or nfqueue_rules_adopt() it is the old redirections out and
- * the new ones in, in one transaction too: each packet meets either the old or the new
- * ones, no chain is removed, and nothing that waits in a queue is dropped. The counters
+ * the new ones in, in one transaction too: at each hook and priority a packet meets
+ * either the old or the new ones, no chain is removed, and nothing that waits in a queue
+ * is dropped. (Where a redirection moves to another hook or priority, what is just then
+ * between the two places meets none of it, or comes up twice.) The counters
  * of redirections begin at 0, their sum and those of flows go on, and decided flows stay
  * decided. If it fails, the old ones stay in force, and the handle goes on to describe
  * them; the new ones may be tried again.

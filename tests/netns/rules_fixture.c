@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules_fixture.h"
 
+#include <arpa/inet.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 struct netns_pair pair, second;
@@ -96,6 +98,80 @@ uint32_t loopback(const char *ip, uint16_t port, uint32_t count)
 	close(client);
 	close(server);
 	return tally.received;
+}
+
+static void *send_always(void *context)
+{
+	struct traffic *traffic = context;
+	unsigned int sent = 0;
+
+	while (!atomic_load(&traffic->stop)) {
+		if (sent - atomic_load(&traffic->passed) >= TRAFFIC_UNDER_WAY) {
+			usleep(100);
+			continue;
+		}
+		netns_udp_send(traffic->client, sent, 1);
+		atomic_store(&traffic->sent, ++sent);
+		usleep(20);
+	}
+	return NULL;
+}
+
+void traffic_start(struct traffic *traffic)
+{
+	memset(traffic, 0, sizeof(*traffic));
+	traffic->server = netns_udp_server(NULL, "127.0.0.1", PORT);
+	traffic->client = netns_udp_client(NULL, "127.0.0.1", PORT);
+	assert_int_equal(pthread_create(&traffic->thread, NULL, send_always, traffic), 0);
+}
+
+static void collect(struct traffic *traffic)
+{
+	uint32_t number;
+
+	while (recv(traffic->server, &number, sizeof(number), MSG_DONTWAIT) > 0)
+		assert_int_equal(ntohl(number), traffic->arrived++);
+}
+
+static uint32_t pass(struct traffic *traffic, uint32_t expected, int timeout_ms)
+{
+	uint32_t came = listener_pass(&listener, expected, timeout_ms);
+
+	collect(traffic);
+	atomic_fetch_add(&traffic->passed, came);
+	return came;
+}
+
+void traffic_pass(struct traffic *traffic)
+{
+	pass(traffic, 0, 0);
+}
+
+void traffic_pass_some(struct traffic *traffic, uint32_t count)
+{
+	unsigned int until = atomic_load(&traffic->passed) + count;
+	uint64_t end = netns_now() + 10000;
+
+	while ((int)(atomic_load(&traffic->passed) - until) < 0 && netns_now() < end)
+		pass(traffic, 1, 10);
+	assert_true((int)(atomic_load(&traffic->passed) - until) >= 0);
+}
+
+void traffic_stop(struct traffic *traffic)
+{
+	uint32_t sent;
+
+	atomic_store(&traffic->stop, true);
+	pthread_join(traffic->thread, NULL);
+	sent = atomic_load(&traffic->sent);
+	while (atomic_load(&traffic->passed) < sent && pass(traffic, 1, 1000) > 0)
+		;
+	assert_int_equal(listener_read(&listener, 1, 0), 0);
+	assert_int_equal(atomic_load(&traffic->passed), sent);
+	collect(traffic);
+	assert_int_equal(traffic->arrived, sent);
+	close(traffic->client);
+	close(traffic->server);
 }
 
 pid_t start_owner(enum nfqueue_on_crash on_crash, uint16_t queue)

@@ -7,8 +7,10 @@
 #include <nfqueue/rules.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +55,29 @@ void set_up(struct nfqueue_rules **handle, enum nfqueue_on_crash on_crash,
 uint64_t counted(int index);
 
 int table_count(void);
+
+/* A thread that sends numbered datagrams to port 5001 of loopback, all the time, while
+ * the test passes them. */
+#define TRAFFIC_UNDER_WAY 100 /* a user namespace's socket buffer has room for 256 */
+
+struct traffic {
+	pthread_t thread;
+	uint32_t arrived;
+	atomic_uint sent, passed; /* the thread waits while too many are under way */
+	atomic_bool stop;
+	int client, server;
+};
+
+void traffic_start(struct traffic *traffic);
+
+/* Reads and accepts what is there. */
+void traffic_pass(struct traffic *traffic);
+
+/* Until so many more came up. */
+void traffic_pass_some(struct traffic *traffic, uint32_t count);
+
+/* All that was sent came up, once, and arrived, once and in order. */
+void traffic_stop(struct traffic *traffic);
 
 /* Sends datagrams on loopback, returns how many came. */
 uint32_t loopback(const char *ip, uint16_t port, uint32_t count);
