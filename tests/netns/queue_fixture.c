@@ -338,14 +338,16 @@ static int reorderer_release(struct reorderer *reorderer, uint32_t *order)
 /* Holds one packet more; the window is full when it returns 1. */
 static int reorderer_hold(struct reorderer *reorderer, struct nfqueue_packet *packet)
 {
-	int err = nfqueue_packet_hold(packet);
+	int err;
 
-	if (err < 0)
-		return err;
 	if (reorderer->bogus)
 		send_bogus(reorderer->queue, reorderer->bogus);
+	if (reorderer->taken++ % 64 < reorderer->pass)
+		return nfqueue_accept(packet);
+	err = nfqueue_packet_hold(packet);
+	if (err < 0)
+		return err;
 	reorderer->held[reorderer->count++] = packet;
-	reorderer->taken++;
 	return reorderer->count == reorderer->window;
 }
 

@@ -108,6 +108,7 @@ struct reorderer {
 	uint32_t window, count;
 	uint32_t seed;  /* 0: the last comes first; else of the shuffle */
 	uint32_t bogus; /* send_bogus() so many for each packet */
+	uint32_t pass;  /* of each 64 packets so many are accepted at once, unheld */
 	uint64_t taken;
 	int result; /* of what ended the thread early */
 	atomic_bool stop;

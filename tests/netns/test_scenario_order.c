@@ -210,6 +210,7 @@ static void lane_open(struct lane *lane, uint32_t number)
 		 port, number);
 	reorderer_init(&lane->reorderer, lane->queue, 16 + 3 * number, number);
 	lane->reorderer.bogus = 10;
+	lane->reorderer.pass = 32; /* while older ones are held */
 	reorderer_start(&lane->reorderer);
 }
 
