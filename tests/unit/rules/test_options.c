@@ -161,6 +161,61 @@ static void a_match_too_long_for_the_kernel_is_refused(void **state)
 	assert_non_null(strstr(nfqueue_rules_error(rules), "64"));
 }
 
+static int open_with_mask(uint32_t mask)
+{
+	struct nfqueue_rules_options options = {.size = sizeof(options),
+						.flow_mask = mask};
+
+	nfqueue_rules_close(rules);
+	return nfqueue_rules_open(&rules, &options);
+}
+
+static void a_flow_mask_has_two_bits_or_more(void **state)
+{
+	assert_int_equal(open_with_mask(1), -EINVAL);
+	assert_non_null(strstr(nfqueue_rules_error(rules), "at least 2 bits"));
+	assert_int_equal(open_with_mask(0x80000000), -EINVAL);
+	assert_int_equal(open_with_mask(0x80000001), 0);
+	assert_int_equal(open_with_mask(UINT32_MAX), 0);
+	assert_int_equal(open_with_mask(0), 0);
+}
+
+static int add_at(enum nfqueue_hook hook, int32_t priority)
+{
+	struct nfqueue_redirect wanted = fine();
+
+	wanted.hook = hook;
+	wanted.priority = priority;
+	return nfqueue_rules_add(rules, &wanted);
+}
+
+static void flow_verdicts_need_a_place_behind_conntrack(void **state)
+{
+	assert_int_equal(open_with_mask(3), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_PREROUTING, -200), -EINVAL);
+	assert_non_null(strstr(nfqueue_rules_error(rules), "only after priority -200"));
+	assert_int_equal(add_at(NFQUEUE_HOOK_OUTPUT, -300), -EINVAL);
+	assert_int_equal(add_at(NFQUEUE_HOOK_PREROUTING, -199), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, -300), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, INT32_MAX), -EINVAL);
+	assert_int_equal(open_with_mask(0), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_PREROUTING, -300), 0);
+}
+
+static void flow_verdicts_need_the_priority_behind_a_queue(void **state)
+{
+	assert_int_equal(open_with_mask(3), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, 10), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, 11), -EINVAL);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, 9), -EINVAL);
+	assert_non_null(
+		strstr(nfqueue_rules_error(rules), "priorities 10 and 9 at input"));
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, 10), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, 12), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_OUTPUT, 11), 0);
+	assert_int_equal(add_at(NFQUEUE_HOOK_INPUT, INT32_MIN), 0);
+}
+
 static void no_handle_is_no_memory(void **state)
 {
 	assert_string_equal(nfqueue_rules_error(NULL), "no memory");
@@ -178,6 +233,9 @@ int main(void)
 		TEST(the_last_queue_is_65535),
 		TEST(closed_and_bypass_exclude_each_other),
 		TEST(a_match_too_long_for_the_kernel_is_refused),
+		TEST(a_flow_mask_has_two_bits_or_more),
+		TEST(flow_verdicts_need_a_place_behind_conntrack),
+		TEST(flow_verdicts_need_the_priority_behind_a_queue),
 		TEST(no_handle_is_no_memory),
 	};
 

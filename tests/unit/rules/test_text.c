@@ -129,12 +129,47 @@ static void without_redirections_there_is_no_text(void **state)
 
 #define TEST(name) cmocka_unit_test_teardown(name, close_rules)
 
+static void the_text_shows_the_rules_of_flow_verdicts(void **state)
+{
+	static const char *const expected[] = {
+		"\tcounter flow-accepted { }\n",
+		"\tset flow-dropped-ipv4-1 {\n",
+		"\tchain flows {\n"
+		"\t\tct mark & 0xff00 == 0x200 counter name \"flow-accepted\" accept\n"
+		"\t\tct mark & 0xff00 == 0x300 counter name \"flow-dropped\" drop\n"
+		"\t\tct status confirmed return\n",
+		"\tchain flows-save { # epoch 1 of 127\n"
+		"\t\tmeta mark & 0xff00 == 0x200 ct mark set (ct mark & 0xffff00ff) | "
+		"0x200 "
+		"counter name \"flow-saved-accept\"\n",
+		"\t\tmeta mark & 0x100 == 0x100 drop\n"
+		"\t\tmeta mark set meta mark & 0xffff00ff\n\t}\n",
+		"priority 0; policy accept;\n\t\tjump flows\n\t\tmeta nfproto ipv4",
+		"\tchain prerouting--150-flows {\n"
+		"\t\ttype filter hook prerouting priority -149; policy accept;\n"
+		"\t\tmeta mark & 0xff00 != 0 jump flows-save\n\t}\n",
+		", but for the flow verdicts:\n",
+	};
+	struct nfqueue_rules_options options = {.size = sizeof(options),
+						.flow_mask = 0xff00};
+	char text[8192];
+
+	assert_int_equal(nfqueue_rules_open(&rules, &options), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(nfqueue_rules_add(rules, &redirects[i]), 0);
+	assert_true(nfqueue_rules_text(rules, text, sizeof(text)) < (int)sizeof(text));
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (!strstr(text, expected[i]))
+			fail_msg("not in the text:\n%s", expected[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_text_shows_the_table_and_the_iptables_commands),
 		TEST(closed_text_has_neither_owner_nor_bypass),
 		TEST(a_short_buffer_gets_the_beginning_and_the_whole_length),
+		TEST(the_text_shows_the_rules_of_flow_verdicts),
 		TEST(without_redirections_there_is_no_text),
 	};
 

@@ -109,6 +109,38 @@ static void what_does_not_fit_is_left_out_whole(void **state)
 	assert_int_equal(userdata.length, RULES_USERDATA_MAX);
 }
 
+static bool find_flows(const struct rules_flows *flows, struct rules_flows *found)
+{
+	struct rules_userdata userdata = {.length = 0};
+
+	rules_userdata_comment(&userdata, "epoch");
+	rules_userdata_flows(&userdata, flows);
+	assert_false(
+		rules_userdata_find_flows(userdata.bytes, userdata.length - 1, found));
+	return rules_userdata_find_flows(userdata.bytes, userdata.length, found);
+}
+
+static void the_state_of_flow_verdicts_is_read_again(void **state)
+{
+	const struct rules_flows flows = {0x80010004, 3, 0xfedcba98};
+	struct rules_flows found;
+
+	assert_true(find_flows(&flows, &found));
+	assert_int_equal(found.mask, flows.mask);
+	assert_int_equal(found.epoch, flows.epoch);
+	assert_int_equal(found.generation, flows.generation);
+}
+
+static void a_state_that_no_mask_can_have_is_refused(void **state)
+{
+	struct rules_flows found;
+
+	assert_false(find_flows(&(struct rules_flows){0x3, 2, 1}, &found));
+	assert_false(find_flows(&(struct rules_flows){0x1, 0, 1}, &found));
+	assert_false(find_flows(&(struct rules_flows){0, 0, 1}, &found));
+	assert_true(find_flows(&(struct rules_flows){0x3, 0, 1}, &found));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +150,8 @@ int main(void)
 		cmocka_unit_test(userdata_of_others_has_no_maker),
 		cmocka_unit_test(a_comment_is_made_fit_for_nft),
 		cmocka_unit_test(what_does_not_fit_is_left_out_whole),
+		cmocka_unit_test(the_state_of_flow_verdicts_is_read_again),
+		cmocka_unit_test(a_state_that_no_mask_can_have_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
