@@ -24,24 +24,85 @@ static enum bench_policy parse_policy(const char *name)
 	errx(2, "%s: no such policy", name);
 }
 
+static enum bench_order parse_order(const char *name)
+{
+	static const char *const names[] = {
+		[BENCH_ARRIVAL] = "arrival",
+		[BENCH_REVERSED] = "reversed",
+		[BENCH_RANDOM] = "random",
+	};
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i], name))
+			return (enum bench_order)i;
+	errx(2, "%s: no such order", name);
+}
+
+/* The numbers among the options, by the letters that getopt_long() gives them. */
+static uint32_t *number_of(struct bench_options *options, int letter)
+{
+	switch (letter) {
+	case 'd':
+		return &options->drain;
+	case 'w':
+		return &options->work_us;
+	case 'q':
+		return &options->queues;
+	case 'D':
+		return &options->deciders;
+	case 'B':
+		return &options->busy_poll_us;
+	case 'F':
+		return &options->flow_after;
+	case 'c':
+		return &options->copy_range;
+	case 'h':
+		return &options->hold;
+	case 't':
+		return &options->deadline_ms;
+	default:
+		return NULL;
+	}
+}
+
+static const struct option known[] = {
+	{"drain", required_argument, NULL, 'd'},
+	{"policy", required_argument, NULL, 'p'},
+	{"order", required_argument, NULL, 'o'},
+	{"batch", no_argument, NULL, 'b'},
+	{"large", no_argument, NULL, 'l'},
+	{"fail-open", no_argument, NULL, 'f'},
+	{"work-us", required_argument, NULL, 'w'},
+	{"queues", required_argument, NULL, 'q'},
+	{"deciders", required_argument, NULL, 'D'},
+	{"busy-poll-us", required_argument, NULL, 'B'},
+	{"flow-after", required_argument, NULL, 'F'},
+	{"copy-range", required_argument, NULL, 'c'},
+	{"hold", required_argument, NULL, 'h'},
+	{"deadline-ms", required_argument, NULL, 't'},
+	{0},
+};
+
 void bench_parse(struct bench_options *options, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"drain", required_argument, NULL, 'd'},
-		{"policy", required_argument, NULL, 'p'},
-		{"batch", no_argument, NULL, 'b'},
-		{0},
-	};
 	int option;
 
 	memset(options, 0, sizeof(*options));
 	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-		if (option == 'd')
-			options->drain = (uint32_t)strtoul(optarg, NULL, 10);
+		uint32_t *number = number_of(options, option);
+
+		if (number)
+			*number = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'p')
 			options->policy = parse_policy(optarg);
+		else if (option == 'o')
+			options->order = parse_order(optarg);
 		else if (option == 'b')
 			options->batch = true;
+		else if (option == 'l')
+			options->large = true;
+		else if (option == 'f')
+			options->fail_open = true;
 		else
 			exit(2);
 	}
@@ -78,6 +139,14 @@ void bench_report(uint32_t decided, struct bench_time start)
 
 	printf("%u %llu %llu\n", decided, (unsigned long long)(end.cpu_ns - start.cpu_ns),
 	       (unsigned long long)(end.wall_ns - start.wall_ns));
+}
+
+void bench_work(uint32_t microseconds)
+{
+	uint64_t end = clock_ns(CLOCK_THREAD_CPUTIME_ID) + microseconds * 1000ull;
+
+	while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < end)
+		continue;
 }
 
 void bench_socket_buffer(int fd)

@@ -16,11 +16,29 @@ enum bench_policy {
 	BENCH_ALTERNATE, /* drop every second */
 };
 
+/* In which order held packets are decided. */
+enum bench_order {
+	BENCH_ARRIVAL,
+	BENCH_REVERSED, /* a window of them from the newest to the oldest */
+	BENCH_RANDOM,   /* a window of them shuffled */
+};
+
 struct bench_options {
 	uint32_t drain; /* packets that wait and shall be decided; 0: decide until killed
 			 */
 	enum bench_policy policy;
-	bool batch; /* the subject's own way to decide several at once */
+	enum bench_order order;
+	bool batch;            /* the subject's own way to decide several at once */
+	bool large;            /* live, but with the kernel settings of a drain */
+	bool fail_open;        /* what has no room is accepted */
+	uint32_t work_us;      /* CPU time that each decision takes */
+	uint32_t queues;       /* so many from 0 on; 0: one */
+	uint32_t deciders;     /* threads that decide, beside the reader */
+	uint32_t busy_poll_us; /* looked for packets so long before a sleep */
+	uint32_t flow_after;   /* the flow is accepted with this packet; 0: never */
+	uint32_t copy_range;   /* bytes; 0: whole packets */
+	uint32_t hold;         /* packets held at once */
+	uint32_t deadline_ms;  /* of each of them; 0: none */
 };
 
 struct bench_time {
@@ -39,6 +57,9 @@ struct bench_time bench_now(void);
 
 /* One line for the driver: what was decided, and what it took since `start`. */
 void bench_report(uint32_t decided, struct bench_time start);
+
+/* Work: uses the CPU, not the clock, so that a busy machine does not shorten it. */
+void bench_work(uint32_t microseconds);
 
 /* Makes the receive buffer as large as a drain needs, or as large as one may. */
 void bench_socket_buffer(int fd);

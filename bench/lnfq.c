@@ -55,6 +55,8 @@ static int decide(struct nfq_q_handle *queue, struct nfgenmsg *message,
 	uint32_t verdict =
 		bench_drops(subject->options->policy, id) ? NF_DROP : NF_ACCEPT;
 
+	if (subject->options->work_us)
+		bench_work(subject->options->work_us);
 	subject->decided++;
 	if (!subject->options->batch)
 		return nfq_set_verdict(queue, id, verdict, 0, NULL);
@@ -94,7 +96,7 @@ int main(int argc, char **argv)
 
 	bench_parse(&options, argc, argv);
 	subject.queue = peer_open(&subject.handle, decide, &subject);
-	if (options.drain)
+	if (options.drain || options.large)
 		peer_enlarge(subject.handle, subject.queue);
 	while (bench_ready(&options)) {
 		subject.decided = 0;

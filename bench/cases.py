@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""What bench/run compares. The first subject of a case is the one whose ratio to each of
+the others is told."""
+
+import dataclasses
+
+STANDARD = {
+    "ours": ("bench-ours",),
+    "lnfq": ("bench-lnfq",),
+    "lnfq-batch": ("bench-lnfq", "--batch"),
+    "floor": ("bench-floor",),
+}
+LIVE = {**STANDARD, "none": None}
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """The median of first / `against`, or of first - `against`, is to be `at` least or
+    most `value`."""
+    against: str
+    metric: str
+    at: str
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    kind: str
+    rounds: int
+    subjects: dict  # name: program and arguments; None: no queue at all
+    size: int = 64
+    policy: str = "accept"
+    packets: int = 0  # of a filling
+    fills: int = 1  # in a turn, after one that warms up
+    pairs: bool = False  # many pairs of addresses, not only of ports
+    ports: int = 1  # a rule and a queue for each
+    balance: int = 0  # one rule for so many queues
+    flows: bool = False  # the subject brings its own rules
+    difference: bool = False  # not the ratio
+    goals: tuple = ()
+
+
+def engine(*arguments):
+    return ("bench-engine", "--large", *arguments)
+
+
+def holds(*arguments):
+    return ("bench-hold", *arguments)
+
+
+def held(count, packets, fills, rounds, goals=()):
+    """Verdicts in order of arrival by a second thread."""
+    return Case("filled", rounds, {
+        "held": holds("--hold", str(count), "--deciders", "1"),
+        "callback": engine(),
+    }, packets=packets, fills=fills, goals=goals)
+
+
+def held_otherwise(order, count, packets, fills, rounds):
+    common = ("--hold", str(count), "--deciders", "1")
+    return Case("filled", rounds, {
+        order: holds(*common, "--order", order),
+        "arrival": holds(*common),
+        "callback": engine(),
+    }, packets=packets, fills=fills)
+
+
+CPU = "cpu_ns_per_packet"
+RATE = "packets_per_s"
+
+CASES = {
+    "drain-64-accept": Case("drain", 15, STANDARD),
+    "drain-64-drop10": Case("drain", 15, STANDARD, policy="drop10"),
+    "drain-64-alternate": Case("drain", 15, STANDARD, policy="alternate"),
+    "drain-1400-accept": Case("drain", 15, STANDARD, size=1400),
+    "tcp-stream": Case("stream", 7, LIVE),
+    "echo": Case("echo", 15, LIVE),
+    "deciders-20us": Case("filled", 11, {
+        "deciders-2": engine("--work-us", "20", "--deciders", "2"),
+        "one-thread": engine("--work-us", "20"),
+        "lnfq": ("bench-lnfq", "--large", "--work-us", "20"),
+    }, packets=8000, goals=(Goal("one-thread", RATE, "least", 1.7),)),
+    "hand-off": Case("filled", 15, {
+        "decider-1": engine("--deciders", "1"),
+        "one-thread": engine(),
+        "lnfq": ("bench-lnfq", "--large"),
+    }, packets=8000, fills=3, difference=True,
+        goals=(Goal("one-thread", CPU, "most", 1000),)),
+    "stream-flow": Case("stream", 11, {
+        "flow": ("bench-engine", "--flow-after", "5"),
+        "none": None,
+        "ours": ("bench-ours",),
+        "lnfq": ("bench-lnfq",),
+    }, flows=True, goals=(Goal("none", "gbit_per_s", "least", 0.95),)),
+    "held-1": held(1, 8000, 3, 11),
+    "held-100": held(100, 8000, 3, 11),
+    "held-10000": held(10000, 20000, 2, 11, (Goal("callback", CPU, "most", 1.15),)),
+    **{f"held-{order}-{count}": held_otherwise(order, count, packets, fills, 5)
+       for order in ("reversed", "random")
+       for count, packets, fills in ((1, 8000, 2), (100, 8000, 2), (10000, 10000, 1))},
+    "hold-timers": Case("filled", 7, {
+        "timers-100000": holds("--hold", "100000", "--deadline-ms", "60000", "--queues",
+                               "2", "--copy-range", "64"),
+        "timers-100": holds("--hold", "100", "--deadline-ms", "60000", "--queues", "2",
+                            "--copy-range", "64"),
+        "no-timer": holds("--hold", "100000", "--queues", "2", "--copy-range", "64"),
+    }, packets=100000, ports=2),
+    "echo-busy": Case("echo", 15, {
+        "busy": ("bench-engine", "--busy-poll-us", "50"),
+        "ours": ("bench-ours",),
+        "lnfq": ("bench-lnfq",),
+        "none": None,
+    }, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
+    "balance-2": Case("filled", 15, {
+        "workers-2": engine("--queues", "2"),
+        "one-queue": engine(),
+        "lnfq": ("bench-lnfq", "--large"),
+    }, packets=16000, fills=3, pairs=True, balance=2),
+}
