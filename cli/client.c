@@ -211,23 +211,28 @@ int client_request(uint32_t queue, const char *request, client_line_fn line, voi
 int client_options(const struct command *command, int argc, char **argv, uint32_t *queue,
 		   bool *json)
 {
-	static const struct option options[] = {{"queue", required_argument, NULL, 'q'},
+	/* The first one only for commands that have it. */
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"queue", required_argument, NULL, 'q'},
 						{"help", no_argument, NULL, 'h'},
-						{"json", no_argument, NULL, 'j'},
 						{0}};
+	uint32_t count; /* the first queue is what names a session */
 	int option;
 
 	*queue = CLIENT_ONLY;
-	while ((option = getopt_long(argc, argv, "q:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "q:h", json ? options : options + 1,
+				     NULL)) != -1) {
 		if (option == 'h')
 			return command_print_help(command);
-		if (option == 'j' && json)
+		if (option == 'j')
 			*json = true;
 		else if (option != 'q')
 			return usage_error(command, "an unknown option");
-		else if (number_parse(optarg, 0, UINT16_MAX, queue) < 0)
+		else if (queue_range_parse(optarg, queue, &count) < 0)
 			return usage_error(
-				command, "--queue %s: a number from 0 to 65535", optarg);
+				command,
+				"--queue %s: a number from 0 to 65535, or a range N-M",
+				optarg);
 	}
 	return -1;
 }

@@ -24,6 +24,7 @@ struct command {
 
 extern const struct command command_run;
 extern const struct command command_reload;
+extern const struct command command_flows;
 extern const struct command command_check;
 extern const struct command command_stat;
 extern const struct command command_rules;

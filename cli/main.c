@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run,  &command_reload, &command_check,
+	&command_run,  &command_reload, &command_flows, &command_check,
 	&command_stat, &command_rules,  &command_demo,
 };
 

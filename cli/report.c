@@ -56,6 +56,27 @@ static void print_redirects(const struct policy *policy)
 	}
 }
 
+static void print_life(const struct session *session)
+{
+	switch (session_life(session)) {
+	case SESSION_FRESH:
+		break;
+	case SESSION_INHERITED:
+		fputs("it goes on with the sockets that the service manager has kept\n",
+		      stderr);
+		break;
+	case SESSION_REPLACING:
+		fprintf(stderr, "it replaces process %d\n", (int)session_other(session));
+		break;
+	case SESSION_REPLACED:
+		fprintf(stderr, "replaced by process %d\n", (int)session_other(session));
+		break;
+	case SESSION_LEFT:
+		fputs("the sockets are left to the service manager\n", stderr);
+		break;
+	}
+}
+
 static void print_start(struct session *session, bool verbose)
 {
 	const struct session_options *options = session_options(session);
@@ -70,6 +91,7 @@ static void print_start(struct session *session, bool verbose)
 	print_redirects(options->policy);
 	if (verbose)
 		fputs(session_rules_text(session, rules, sizeof(rules)), stderr);
+	print_life(session);
 	fputs("Ctrl-C ends it\n", stderr);
 }
 
@@ -142,6 +164,17 @@ static void print_totals(const struct session_counts *counts)
 		print_count("counted by the rules", counts->rule_packets, "");
 }
 
+/* The rest of their flows was decided in the kernel. */
+static void print_flows(const struct session_counts *counts)
+{
+	if (!counts->has_flows)
+		return;
+	print_count("flows accepted", counts->queue.flow_accepted, "");
+	print_count("flows dropped", counts->queue.flow_dropped, "");
+	print_count("accepted with them", counts->flow_accepted, "in the kernel");
+	print_count("dropped with them", counts->flow_dropped, "in the kernel");
+}
+
 /* Shown only when it happened. */
 static void print_rare(const struct nfqueue_stats *queue)
 {
@@ -155,6 +188,11 @@ static void print_rare(const struct nfqueue_stats *queue)
 		{"undecided", queue->defaulted, "got the default verdict"},
 		{"refused", queue->refused, "the kernel refused the verdict"},
 		{"flushed", queue->flushed, "gone when the verdict came"},
+		{"queue full", queue->lost_full, "times, with a packet lost"},
+		{"socket full", queue->lost_socket, "times, with a packet lost"},
+		{"deciders behind", queue->ring_overflow,
+		 "no room in a ring: got the overload verdict"},
+		{"buffer grown", queue->buffer_grown, "times"},
 		{"malformed", queue->malformed, "could not be decoded"},
 		{"overflows", queue->enobufs, "of the socket buffer"},
 		{"left waiting", queue->waiting, "the stop took too long: dropped"},
@@ -198,10 +236,41 @@ void report_finished(struct session *session, void *ctx)
 	}
 	if (report->style == REPORT_LIVE)
 		fputs(ERASE_LINE, stderr);
+	if (session_life(session) >= SESSION_REPLACED)
+		print_life(session);
 	print_totals(&counts);
+	print_flows(&counts);
 	print_rare(&counts.queue);
 	print_rules(session, &counts);
 	fflush(stdout);
+}
+
+static const char *const event_texts[] = {
+	[NFQUEUE_EVENT_QUEUE_FULL] = "the kernel's queue was full: lost, packets",
+	[NFQUEUE_EVENT_SOCKET_FULL] = "the socket's buffer was full: packets",
+	[NFQUEUE_EVENT_HOLD_FULL] = "too many packets held: not held",
+	[NFQUEUE_EVENT_RING_FULL] = "the deciders were behind: packets",
+	[NFQUEUE_EVENT_BUFFER_GREW] = "the socket's buffer was enlarged: times",
+};
+
+void report_event(struct session *session, const struct nfqueue_event *event, void *ctx)
+{
+	const struct report *report = ctx;
+	const char *text = "packets found no room";
+
+	(void)session;
+	if (report->quiet)
+		return;
+	if (event->kind < sizeof(event_texts) / sizeof(*event_texts))
+		text = event_texts[event->kind];
+	if (report->style == REPORT_JSON) {
+		report_json_event(event);
+		return;
+	}
+	if (report->style == REPORT_LIVE)
+		fputs(ERASE_LINE, stderr);
+	fprintf(stderr, "queue %u: %s %" PRIu64 ", %" PRIu64 " so far\n", event->queue,
+		text, event->count, event->total);
 }
 
 void report_reloaded(struct session *session, const char *text, const char *error,

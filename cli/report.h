@@ -22,6 +22,7 @@ struct report {
 void report_started(struct session *session, void *ctx);
 void report_tick(struct session *session, void *ctx);
 void report_finished(struct session *session, void *ctx);
+void report_event(struct session *session, const struct nfqueue_event *event, void *ctx);
 void report_reloaded(struct session *session, const char *text, const char *error,
 		     void *ctx);
 void report_log(const struct policy *policy, uint32_t rule,

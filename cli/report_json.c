@@ -52,12 +52,20 @@ static void add_counts(cJSON *object, uint64_t seconds,
 		{"lost_socket", queue->lost_socket},
 		{"passed", counts->passed},
 		{"enobufs", queue->enobufs},
+		{"ring_overflow", queue->ring_overflow},
+		{"buffer_grown", queue->buffer_grown},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		add(object, rows[i].name, rows[i].count);
 	if (counts->has_rules)
 		add(object, "rule_packets", counts->rule_packets);
+	if (!counts->has_flows)
+		return;
+	add(object, "flows_accepted", queue->flow_accepted);
+	add(object, "flows_dropped", queue->flow_dropped);
+	add(object, "kernel_accepted", counts->flow_accepted);
+	add(object, "kernel_dropped", counts->flow_dropped);
 }
 
 void report_json_counters(uint64_t seconds, const struct session_counts *counts)
@@ -92,8 +100,32 @@ void report_json_summary(const struct session *session, uint64_t seconds,
 	add_counts(object, seconds, counts);
 	cJSON_AddItemToObject(object, "rules", rules_array(session));
 	add(object, "no_rule", session_rule_hits(session, POLICY_NO_RULE));
+	if (session_life(session) == SESSION_REPLACED)
+		add(object, "replaced_by", (uint64_t)session_other(session));
 	add(object, "reloads", counts->reloads);
 	add(object, "earlier_policies", counts->earlier);
+	json_print(object);
+}
+
+static const char *const event_names[] = {
+	[NFQUEUE_EVENT_QUEUE_FULL] = "queue_full",
+	[NFQUEUE_EVENT_SOCKET_FULL] = "socket_full",
+	[NFQUEUE_EVENT_HOLD_FULL] = "hold_full",
+	[NFQUEUE_EVENT_RING_FULL] = "ring_full",
+	[NFQUEUE_EVENT_BUFFER_GREW] = "buffer_grew",
+};
+
+void report_json_event(const struct nfqueue_event *event)
+{
+	cJSON *object = new_object("event");
+	const char *kind = "other";
+
+	if (event->kind < sizeof(event_names) / sizeof(*event_names))
+		kind = event_names[event->kind];
+	cJSON_AddStringToObject(object, "kind", kind);
+	add(object, "queue", event->queue);
+	add(object, "count", event->count);
+	add(object, "total", event->total);
 	json_print(object);
 }
 

@@ -53,6 +53,23 @@ static const char help[] =
 	"      --socket-buffer SIZE bytes, k, M or G behind it [max length x copy "
 	"range]\n"
 	"      --batch N            packets received at once, 1 to 1024 [64]\n"
+	"      --deciders N         threads that decide for each queue, by flow, 0 to "
+	"250\n"
+	"                           [0: the one that receives]\n"
+	"      --ring N             packets that may wait for a decider [1024]\n"
+	"      --overload WHAT      a decider's ring is full: wait, so that the queue "
+	"fills\n"
+	"                           [default]; drop; accept, uninspected\n"
+	"      --busy-poll USEC     look for packets so long before a sleep: less "
+	"latency,\n"
+	"                           more CPU\n"
+	"      --pin                each thread stays on a CPU of its own\n"
+	"      --socket-buffer-max SIZE\n"
+	"                           what the socket buffer may grow to when it is full\n"
+	"      --flow-mask MASK     bits of marks for flow verdicts [0xf0000000]\n"
+	"      --replace            take over from a running nfqueue with these queues: "
+	"it\n"
+	"                           ends, and no packet is lost\n"
 	"      --no-gso             have large packets cut into segments first\n"
 	"      --fanout             choose the queue by CPU instead of by flow\n"
 	"      --json               one JSON object a second, and a summary\n"
@@ -86,6 +103,14 @@ enum {
 	OPTION_FANOUT,
 	OPTION_JSON,
 	OPTION_QUIET,
+	OPTION_DECIDERS,
+	OPTION_RING,
+	OPTION_OVERLOAD,
+	OPTION_BUSY_POLL,
+	OPTION_PIN,
+	OPTION_SOCKET_BUFFER_MAX,
+	OPTION_FLOW_MASK,
+	OPTION_REPLACE,
 };
 
 static const struct option options[] = {
@@ -99,6 +124,14 @@ static const struct option options[] = {
 	{"batch", required_argument, NULL, OPTION_BATCH},
 	{"no-gso", no_argument, NULL, OPTION_NO_GSO},
 	{"fanout", no_argument, NULL, OPTION_FANOUT},
+	{"deciders", required_argument, NULL, OPTION_DECIDERS},
+	{"ring", required_argument, NULL, OPTION_RING},
+	{"overload", required_argument, NULL, OPTION_OVERLOAD},
+	{"busy-poll", required_argument, NULL, OPTION_BUSY_POLL},
+	{"pin", no_argument, NULL, OPTION_PIN},
+	{"socket-buffer-max", required_argument, NULL, OPTION_SOCKET_BUFFER_MAX},
+	{"flow-mask", required_argument, NULL, OPTION_FLOW_MASK},
+	{"replace", no_argument, NULL, OPTION_REPLACE},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"quiet", no_argument, NULL, OPTION_QUIET},
 	{"verbose", no_argument, NULL, 'v'},
@@ -140,6 +173,65 @@ static int take_on_crash(struct session_options *session)
 	return EXIT_DONE;
 }
 
+static int take_size(const char *name, uint32_t *out)
+{
+	if (size_parse(optarg, INT32_MAX, out) == 0)
+		return EXIT_DONE;
+	return usage_error(&command_run, "%s %s: bytes, like 8M", name, optarg);
+}
+
+static int take_overload(struct nfqueue_worker_options *worker)
+{
+	static const struct {
+		const char *word;
+		enum nfqueue_overload overload;
+	} words[] = {
+		{"wait", NFQUEUE_OVERLOAD_WAIT},
+		{"drop", NFQUEUE_OVERLOAD_DROP},
+		{"accept", NFQUEUE_OVERLOAD_ACCEPT},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(optarg, words[i].word) == 0) {
+			worker->overload = words[i].overload;
+			return EXIT_DONE;
+		}
+	return usage_error(&command_run, "--overload %s: 'wait', 'drop' or 'accept'",
+			   optarg);
+}
+
+/* The rules' library says what else is wrong with a mask. */
+static int take_flow_mask(struct session_options *session)
+{
+	if (number_parse(optarg, 3, UINT32_MAX, &session->flow_mask) == 0)
+		return EXIT_DONE;
+	return usage_error(
+		&command_run,
+		"--flow-mask %s: bits of a mark, at least two, like 0xf0000000", optarg);
+}
+
+/* How the threads work. */
+static int take_worker_option(struct session_options *session, int option)
+{
+	struct nfqueue_worker_options *worker = &session->worker;
+
+	worker->size = sizeof(*worker);
+	switch (option) {
+	case OPTION_DECIDERS:
+		return take_number("--deciders", 0, 250, &worker->deciders);
+	case OPTION_RING:
+		return take_number("--ring", 1, 65536, &worker->ring_size);
+	case OPTION_OVERLOAD:
+		return take_overload(worker);
+	case OPTION_PIN:
+		worker->flags |= NFQUEUE_WORKER_PIN;
+		return EXIT_DONE;
+	default: /* getopt has said what is wrong */
+		fprintf(stderr, "Try: nfqueue run --help\n");
+		return EXIT_USAGE;
+	}
+}
+
 static int take_option(struct run_arguments *arguments, int option)
 {
 	struct nfqueue_options *queue = &arguments->session.queue;
@@ -161,10 +253,16 @@ static int take_option(struct run_arguments *arguments, int option)
 	case OPTION_COPY_RANGE:
 		return take_number("--copy-range", 1, 65535, &queue->copy_range);
 	case OPTION_SOCKET_BUFFER:
-		if (size_parse(optarg, INT32_MAX, &queue->socket_buffer) == 0)
-			return EXIT_DONE;
-		return usage_error(&command_run, "--socket-buffer %s: bytes, like 8M",
-				   optarg);
+		return take_size("--socket-buffer", &queue->socket_buffer);
+	case OPTION_SOCKET_BUFFER_MAX:
+		return take_size("--socket-buffer-max", &queue->socket_buffer_max);
+	case OPTION_BUSY_POLL:
+		return take_number("--busy-poll", 0, 1000000, &queue->busy_poll_us);
+	case OPTION_FLOW_MASK:
+		return take_flow_mask(&arguments->session);
+	case OPTION_REPLACE:
+		arguments->session.replace = true;
+		return EXIT_DONE;
 	case OPTION_BATCH:
 		return take_number("--batch", 1, 1024, &queue->batch_size);
 	case OPTION_NO_GSO:
@@ -182,9 +280,8 @@ static int take_option(struct run_arguments *arguments, int option)
 	case 'v':
 		arguments->report.verbose = true;
 		return EXIT_DONE;
-	default: /* getopt has said what is wrong */
-		fprintf(stderr, "Try: nfqueue run --help\n");
-		return EXIT_USAGE;
+	default:
+		return take_worker_option(&arguments->session, option);
 	}
 }
 
@@ -224,6 +321,7 @@ static int run_policy(struct run_arguments *arguments)
 	session->tick = report_tick;
 	session->finished = report_finished;
 	session->log = report_log;
+	session->event = report_event;
 	session->reloaded = report_reloaded;
 	session->controlled = true;
 	session->terminal = arguments->report.style == REPORT_LIVE;

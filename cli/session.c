@@ -7,19 +7,12 @@
 
 #define TICK_MS 1000
 
-/* Each queue has a thread of its own that decides. */
-static uint32_t thread_of(const struct session *session,
-			  const struct nfqueue_packet *packet)
-{
-	return nfqueue_packet_queue_number(packet) - session->options->first_queue;
-}
-
 static struct nfqueue_verdict decide(struct nfqueue_packet *packet, void *ctx)
 {
 	const struct session *session = ctx;
 	const struct session_options *options = session->options;
 	struct generation_use use =
-		generations_enter(session->generations, thread_of(session, packet));
+		generations_enter(session->generations, nfqueue_engine_thread());
 	struct policy_packet bytes;
 	struct policy_result result;
 	size_t captured;
@@ -40,25 +33,48 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
-static int on_started(struct nfqueue_engine *engine, void *ctx)
+static int start(struct session *session)
 {
-	struct session *session = ctx;
 	const struct session_options *options = session->options;
 	int err;
 
-	session->engine = engine;
 	if (generations_new(&session->generations, options->policy,
-			    options->queue_count) < 0)
+			    nfqueue_engine_threads(session->engine)) < 0)
 		return out_of_memory();
 	err = session_control_open(session);
 	if (err == 0)
-		err = session_rules_install(session, options->policy);
+		err = session_rules_start(session);
 	if (err < 0)
 		return err;
+	session_sockets_store(session);
+	session_counts_begin(session);
 	session->running = true;
 	if (options->started)
 		options->started(session, options->ctx);
-	return session_control_start(session);
+	if (options->controlled)
+		service_ready();
+	return 0;
+}
+
+/* A session that was to replace it did not. */
+static int go_on(struct session *session)
+{
+	session_counts_begin(session);
+	session->going_on = false;
+	return session_flow_marks_set(session);
+}
+
+static int on_started(struct nfqueue_engine *engine, void *ctx)
+{
+	struct session *session = ctx;
+	int err = 0;
+
+	session->engine = engine;
+	if (!session->running)
+		err = start(session);
+	else
+		err = go_on(session);
+	return err < 0 ? err : session_control_start(session);
 }
 
 static void on_tick(struct nfqueue_engine *engine, void *ctx)
@@ -70,6 +86,22 @@ static void on_tick(struct nfqueue_engine *engine, void *ctx)
 		session->options->tick(session, session->options->ctx);
 }
 
+static void on_event(struct nfqueue_engine *engine, const struct nfqueue_event *event,
+		     void *ctx)
+{
+	struct session *session = ctx;
+
+	(void)engine;
+	if (session->options->event)
+		session->options->event(session, event, session->options->ctx);
+}
+
+/* What waits in the kernel is for who has the sockets next. */
+static bool leaves_packets(const struct session *session)
+{
+	return session->leaving || session_is_handing_over(session);
+}
+
 /* Rules go first, the table last: removing it makes the kernel drop what still waits. */
 static void on_stopping(struct nfqueue_engine *engine, void *ctx)
 {
@@ -77,21 +109,45 @@ static void on_stopping(struct nfqueue_engine *engine, void *ctx)
 
 	(void)engine;
 	control_stop(session->control);
+	if (session_is_handing_over(session))
+		return;
+	if (session->options->controlled)
+		service_stopping();
 	if (session->options->stopping)
 		session->options->stopping(session, session->options->ctx);
-	session_rules_stop(session);
+	if (!leaves_packets(session))
+		session_rules_stop(session);
 }
 
+static void report(struct session *session)
+{
+	if (session->options->finished && session->running)
+		session->options->finished(session, session->options->ctx);
+}
+
+/* A start that failed leaves what it inherited to the next one. */
 static void on_finished(struct nfqueue_engine *engine, void *ctx)
 {
 	struct session *session = ctx;
 
 	(void)engine;
 	control_stop(session->control); /* the start had failed */
+	if (session_is_handing_over(session) && !session_sockets_give(session)) {
+		session->going_on = true;
+		return;
+	}
+	if (session->life == SESSION_REPLACED || session->leaving ||
+	    (!session->running && session->life == SESSION_INHERITED)) {
+		session->life = session->leaving ? SESSION_LEFT : session->life;
+		report(session);
+		nfqueue_rules_release(session->rules);
+		session->rules = NULL;
+		return;
+	}
 	session->drained = true;
-	if (session->options->finished && session->running)
-		session->options->finished(session, session->options->ctx);
+	report(session);
 	session_rules_close(session);
+	session_sockets_forget(session);
 }
 
 static void on_error(const char *text, void *ctx)
@@ -103,37 +159,59 @@ static void on_error(const char *text, void *ctx)
 static int run_engine(struct session *session)
 {
 	const struct session_options *options = session->options;
+	int err;
 
-	session->queue_options = options->queue;
-	session->queue_options.size = sizeof(session->queue_options);
-	if (session->queue_options.copy_range == 0)
-		session->queue_options.copy_range = policy_copy_range(options->policy);
-	return nfqueue_run(&(struct nfqueue_engine_options){
+	session->queue_options.copy_range = session->copy_range;
+	err = nfqueue_run(&(struct nfqueue_engine_options){
 		.size = sizeof(struct nfqueue_engine_options),
 		.first_queue = options->first_queue,
 		.queue_count = options->queue_count,
 		.decide = decide,
 		.ctx = session,
 		.queue_options = &session->queue_options,
+		.worker = options->worker.size ? &options->worker : NULL,
+		.sockets = session->sockets.queues,
 		.started = on_started,
 		.stopping = on_stopping,
 		.finished = on_finished,
 		.tick = on_tick,
 		.tick_ms = TICK_MS,
+		.event = on_event,
 		.error = on_error,
 	});
+	if (!session->going_on)
+		inherited_drop_queues(&session->sockets); /* the engine's */
+	return err;
+}
+
+static int run(struct session *session)
+{
+	const struct session_options *options = session->options;
+	int err;
+
+	session->queue_options = options->queue;
+	session->queue_options.size = sizeof(session->queue_options);
+	session->copy_range = session_wanted_copy_range(session, options->policy);
+	session_control_prepare(session);
+	err = session_sockets_take(session);
+	if (err < 0)
+		return err;
+	do
+		err = run_engine(session);
+	while (session->going_on);
+	return err;
 }
 
 int session_run(const struct session_options *options)
 {
-	struct session session = {.options = options};
+	struct session session = {.options = options, .successor = -1};
 	int err;
 
 	pthread_mutex_init(&session.lock, NULL);
-	session_control_prepare(&session);
-	err = run_engine(&session);
+	err = run(&session);
 	control_close(session.control);
 	generations_free(session.generations);
+	inherited_free(&session.sockets);
 	pthread_mutex_destroy(&session.lock);
 	return err;
 }
@@ -155,7 +233,25 @@ const struct policy *session_policy(const struct session *session)
 
 uint32_t session_copy_range(const struct session *session)
 {
-	return session->queue_options.copy_range;
+	return session->copy_range;
+}
+
+uint32_t session_wanted_copy_range(const struct session *session,
+				   const struct policy *policy)
+{
+	uint32_t wanted = session->options->queue.copy_range;
+
+	return wanted ? wanted : policy_copy_range(policy);
+}
+
+enum session_life session_life(const struct session *session)
+{
+	return session->life;
+}
+
+pid_t session_other(const struct session *session)
+{
+	return session->other;
 }
 
 const struct session_options *session_options(const struct session *session)

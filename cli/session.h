@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "policy/policy.h"
 
@@ -27,6 +28,12 @@ struct session_options {
 	/* Other commands reach it (control.h), and SIGHUP has it read its policy again.
 	 */
 	bool controlled;
+	/* Takes over what a running session of these queues has, if there is one. */
+	bool replace;
+	/* Bits of the packet and the connection mark for flow verdicts; 0: the default.
+	 */
+	uint32_t flow_mask;
+	struct nfqueue_worker_options worker; /* size 0: the defaults */
 	bool terminal; /* somebody watches it on one: its end is the session's */
 	/* Reads the policy again, as policy_new_from_file() does; NULL: nothing to read.
 	 * From the control thread. */
@@ -40,6 +47,9 @@ struct session_options {
 	/* A log rule matched: from the worker of the packet's queue. May be NULL. */
 	void (*log)(const struct policy *policy, uint32_t rule,
 		    const struct nfqueue_packet *packet, void *ctx);
+	/* Packets find no room. From the thread that called session_run(). */
+	void (*event)(struct session *session, const struct nfqueue_event *event,
+		      void *ctx);
 	/* The policy was read again: lines of text, and why it was refused, or "". From
 	 * the control thread. May be NULL. */
 	void (*reloaded)(struct session *session, const char *text, const char *error,
@@ -54,8 +64,10 @@ struct session_counts {
 	uint64_t passed; /* uninspected, fail open */
 	bool has_rules;  /* the next is known */
 	uint64_t rule_packets;
-	uint64_t reloads; /* times that another policy came */
-	uint64_t earlier; /* packets decided by the policies before */
+	uint64_t reloads;                     /* times that another policy came */
+	uint64_t earlier;                     /* packets decided by the policies before */
+	bool has_flows;                       /* the next are known */
+	uint64_t flow_accepted, flow_dropped; /* packets that the rules decided */
 };
 
 /* Runs until a signal or session_stop(). Tells errors on stderr. Returns 0 or -errno. */
@@ -81,6 +93,20 @@ uint32_t session_copy_range(const struct session *session);
 
 /* The rules as text: see nfqueue_rules_text(). "" if the session has none. */
 const char *session_rules_text(struct session *session, char *text, size_t size);
+
+/* How it came to its sockets, and what becomes of them. */
+enum session_life {
+	SESSION_FRESH,     /* it opened them */
+	SESSION_INHERITED, /* the service manager had kept them */
+	SESSION_REPLACING, /* another session handed them over */
+	SESSION_REPLACED,  /* it handed them over */
+	SESSION_LEFT       /* it left them to the service manager */
+};
+
+enum session_life session_life(const struct session *session);
+
+/* The process that has handed them over, or has taken them; 0: none. */
+pid_t session_other(const struct session *session);
 
 /* Socket buffer of the first queue, in bytes, and whether it is as large as wanted. */
 bool session_buffer(struct session *session, uint32_t *bytes);

@@ -2,13 +2,13 @@
 /* What a running session is asked: by 'nfqueue reload' and the like, and by signals. */
 #include "session_state.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const int control_signals[] = {SIGHUP, 0};
+static const int control_signals[] = {SIGHUP, SIGUSR2, 0};
 
 typedef enum control_next (*request_fn)(struct session *session, const char *words,
 					struct control_answer *answer, int connection);
@@ -46,11 +46,99 @@ static enum control_next on_reload(struct session *session, const char *words,
 	return CONTROL_DONE;
 }
 
+static bool knows_flows(const struct session *session, struct control_answer *answer)
+{
+	if (session_has_flows(session))
+		return true;
+	snprintf(answer->error, sizeof(answer->error),
+		 "no flow is decided in the kernel: the policy has neither flow-accept "
+		 "nor flow-drop, or no queue line");
+	return false;
+}
+
+static void rules_refused(const struct session *session, struct control_answer *answer)
+{
+	snprintf(answer->error, sizeof(answer->error), "%s",
+		 nfqueue_rules_error(session->rules));
+}
+
+static enum control_next on_flows(struct session *session, const char *words,
+				  struct control_answer *answer, int connection)
+{
+	uint64_t accepted, dropped;
+
+	(void)words;
+	(void)connection;
+	pthread_mutex_lock(&session->lock);
+	if (knows_flows(session, answer)) {
+		if (nfqueue_rules_flow_counter(session->rules, &accepted, &dropped) == 0)
+			fprintf(answer->text,
+				"accepted %" PRIu64 "\ndropped %" PRIu64 "\n", accepted,
+				dropped);
+		else
+			rules_refused(session, answer);
+	}
+	pthread_mutex_unlock(&session->lock);
+	return CONTROL_DONE;
+}
+
+static enum control_next on_flush(struct session *session, const char *words,
+				  struct control_answer *answer, int connection)
+{
+	(void)words;
+	(void)connection;
+	pthread_mutex_lock(&session->lock);
+	if (knows_flows(session, answer)) {
+		if (session_flows_flush(session) == 0)
+			fputs("decided flows come up again\n", answer->text);
+		else
+			rules_refused(session, answer);
+	}
+	pthread_mutex_unlock(&session->lock);
+	return CONTROL_DONE;
+}
+
+static bool same_queues(const struct session *session, const char *words,
+			struct control_answer *answer)
+{
+	const struct session_options *options = session->options;
+	uint32_t first, count;
+	char crash[8];
+
+	if (sscanf(words, " %" SCNu32 " %" SCNu32 " %7s", &first, &count, crash) != 3) {
+		snprintf(answer->error, sizeof(answer->error), "what is this?");
+		return false;
+	}
+	if (first == options->first_queue && count == options->queue_count &&
+	    strcmp(crash, session_crash_text(session)) == 0)
+		return true;
+	snprintf(answer->error, sizeof(answer->error),
+		 "it has queues %" PRIu32 "-%" PRIu32 " and --on-crash %s, and you want "
+		 "%" PRIu32 "-%" PRIu32 " and --on-crash %s",
+		 options->first_queue, options->first_queue + options->queue_count - 1,
+		 session_crash_text(session), first, first + count - 1, crash);
+	return false;
+}
+
+/* The thread that runs the session does the rest, when the workers have ended. */
+static enum control_next on_replace(struct session *session, const char *words,
+				    struct control_answer *answer, int connection)
+{
+	if (!same_queues(session, words, answer))
+		return CONTROL_DONE;
+	session->successor = connection;
+	nfqueue_engine_release(session->engine);
+	return CONTROL_KEEP;
+}
+
 static const struct {
-	const char *name; /* one that begins another one comes behind it */
+	const char *name; /* a longer one before one that it begins with */
 	request_fn serve;
 } requests[] = {
 	{"reload", on_reload},
+	{"flows flush", on_flush},
+	{"flows", on_flows},
+	{"replace", on_replace},
 };
 
 static enum control_next on_request(const char *line, struct control_answer *answer,
@@ -75,13 +163,25 @@ static bool terminal_is_gone(const struct session *session)
 	return session->options->terminal && !isatty(STDERR_FILENO);
 }
 
+/* Only who keeps the sockets open can be left with them. */
+static void leave(struct session *session)
+{
+	if (!service_managed()) {
+		session_stop(session);
+		return;
+	}
+	session->leaving = true;
+	nfqueue_engine_release(session->engine);
+}
+
 static void on_signal(int number, void *ctx)
 {
 	struct session *session = ctx;
 	struct control_answer answer = {0};
 
-	(void)number;
-	if (terminal_is_gone(session))
+	if (number == SIGUSR2)
+		leave(session);
+	else if (terminal_is_gone(session))
 		session_stop(session);
 	else
 		reload(session, &answer);

@@ -56,15 +56,47 @@ static void add_unseen(struct session *session, struct session_counts *counts,
 		counts->queue.lost_full += unseen;
 }
 
+/* What waits is counted by the rules, and is ours. Rather too little is ours than too
+ * much: what comes between the two looks. */
+void session_counts_begin(struct session *session)
+{
+	struct nfqueue_stats stats = {.size = sizeof(stats)};
+
+	session->unseen = 0;
+	session->unseen_before = 0;
+	session->rules_before = 0;
+	if (session->life == SESSION_FRESH && !session->going_on)
+		return;
+	nfqueue_engine_stats_get(session->engine, &stats);
+	if (session->rules &&
+	    nfqueue_rules_counter(session->rules, -1, &session->rules_before, NULL) == 0)
+		session->rules_before -= stats.waiting < session->rules_before
+						 ? stats.waiting
+						 : session->rules_before;
+}
+
+static bool read_rules(struct session *session, struct session_counts *counts)
+{
+	if (!session->rules ||
+	    nfqueue_rules_counter(session->rules, -1, &counts->rule_packets, NULL) < 0)
+		return false;
+	counts->rule_packets -= counts->rule_packets < session->rules_before
+					? counts->rule_packets
+					: session->rules_before;
+	return true;
+}
+
 void session_counts(struct session *session, struct session_counts *counts)
 {
 	struct nfqueue_stats earlier = {.size = sizeof(earlier)};
 
 	pthread_mutex_lock(&session->lock);
 	*counts = (struct session_counts){.queue.size = sizeof(counts->queue)};
-	counts->has_rules =
-		session->rules && nfqueue_rules_counter(session->rules, -1,
-							&counts->rule_packets, NULL) == 0;
+	counts->has_rules = read_rules(session, counts);
+	counts->has_flows =
+		session_has_flows(session) &&
+		nfqueue_rules_flow_counter(session->rules, &counts->flow_accepted,
+					   &counts->flow_dropped) == 0;
 	nfqueue_engine_stats_get(session->engine, &earlier);
 	nfqueue_engine_stats_get(session->engine, &counts->queue);
 	counts->passed = counts->queue.passed_socket;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void __attribute__((format(printf, 2, 3)))
 refuse(struct control_answer *answer, const char *format, ...)
@@ -68,25 +69,6 @@ static struct difference compare_rules(const struct policy *before,
 	return difference;
 }
 
-static bool same_redirect(const struct policy_redirect *a,
-			  const struct policy_redirect *b)
-{
-	return a->hook == b->hook && a->family == b->family &&
-	       strcmp(a->match, b->match) == 0;
-}
-
-static bool same_redirects(const struct policy *a, const struct policy *b)
-{
-	size_t count = policy_redirect_count(a);
-
-	if (count != policy_redirect_count(b))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!same_redirect(policy_redirect_get(a, i), policy_redirect_get(b, i)))
-			return false;
-	return true;
-}
-
 static void describe(const struct policy *before, const struct policy *after,
 		     const struct session *session, FILE *text)
 {
@@ -95,10 +77,13 @@ static void describe(const struct policy *before, const struct policy *after,
 	fprintf(text, "%s: %zu rules, %zu of them new, %zu gone",
 		session->options->source, policy_rule_count(after), rules.added,
 		rules.removed);
-	if (rules.added == 0 && rules.removed == 0 &&
-	    policy_rule_count(after) == policy_rule_count(before))
-		fputs(" (their order may differ)", text);
 	fputs("\n", text);
+	if (session_rules_differ(before, after))
+		fprintf(text, "the kernel's rules are new: %zu queue lines, were %zu\n",
+			policy_redirect_count(after), policy_redirect_count(before));
+	if (policy_copy_range(before) != policy_copy_range(after))
+		fprintf(text, "it reads %u bytes of a packet, the old one %u\n",
+			policy_copy_range(after), policy_copy_range(before));
 }
 
 static struct policy *read_again(const struct session *session,
@@ -124,22 +109,99 @@ static struct policy *read_again(const struct session *session,
 	return NULL;
 }
 
+/* Packets that came before the copy range grew, in the order in which they came: the new
+ * policy would see too little of them. Those that it never decides have an end. */
+#define EARLIER_MS 1000
+
+static uint64_t queue_settled(struct nfqueue *queue, uint64_t *waiting)
+{
+	struct nfqueue_stats stats = {.size = sizeof(stats)};
+
+	nfqueue_stats_get(queue, &stats);
+	*waiting = stats.waiting;
+	return stats.received - stats.held;
+}
+
+static void wait_for_earlier(struct session *session)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	uint32_t count = nfqueue_engine_count(session->engine);
+	int left = EARLIER_MS;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct nfqueue *queue = nfqueue_engine_queue(session->engine, i);
+		uint64_t waiting, ignored;
+		uint64_t end = queue_settled(queue, &waiting) + waiting;
+
+		while (queue_settled(queue, &ignored) < end && left-- > 0)
+			nanosleep(&pause, NULL);
+	}
+}
+
+static int set_copy_range(struct session *session, uint32_t wanted)
+{
+	int err = nfqueue_engine_set_copy_range(session->engine, wanted);
+
+	if (err == 0)
+		session->copy_range = wanted;
+	return err;
+}
+
+static int grow_copy_range(struct session *session, uint32_t wanted,
+			   struct control_answer *answer)
+{
+	int err;
+
+	if (wanted <= session->copy_range)
+		return 0;
+	err = set_copy_range(session, wanted);
+	if (err == 0)
+		wait_for_earlier(session);
+	else
+		refuse(answer,
+		       "the copy range cannot be changed: %s: the old policy "
+		       "goes on",
+		       strerror(-err));
+	return err;
+}
+
+/* What it decided for whole flows is decided anew, by the new policy. */
+static void flush_flows(struct session *session, struct control_answer *answer)
+{
+	if (!session_has_flows(session))
+		return;
+	if (session_flows_flush(session) == 0)
+		fputs("decided flows come up again\n", answer->text);
+	else
+		fprintf(answer->text, "decided flows stay decided: %s\n",
+			nfqueue_rules_error(session->rules));
+}
+
 static void replace(struct session *session, struct policy *policy,
 		    struct control_answer *answer)
 {
 	const struct policy *before = generations_policy(session->generations);
+	uint32_t wanted = session_wanted_copy_range(session, policy);
 
-	if (!same_redirects(before, policy) ||
-	    policy_copy_range(policy) > session->queue_options.copy_range) {
-		refuse(answer,
-		       "its queue lines differ, or it reads more of a packet: that "
-		       "needs a restart: the old policy goes on");
+	if (grow_copy_range(session, wanted, answer) < 0) {
 		policy_free(policy);
 		return;
 	}
-	describe(before, policy, session, answer->text);
-	if (generations_replace(session->generations, policy) < 0)
-		refuse(answer, "out of memory: the old policy goes on");
+	if (session_rules_change(session, before, policy) < 0) {
+		refuse(answer, "%s: the old policy goes on",
+		       nfqueue_rules_error(session->rules));
+		policy_free(policy);
+	} else {
+		describe(before, policy, session, answer->text);
+		if (generations_replace(session->generations, policy) < 0)
+			refuse(answer, "out of memory: the old policy goes on");
+		flush_flows(session, answer);
+	}
+	/* Of the policy that is in force now, whichever it is. */
+	before = generations_policy(session->generations);
+	wanted = session_wanted_copy_range(session, before);
+	if (wanted < session->copy_range)
+		set_copy_range(session, wanted);
 }
 
 void session_reload(struct session *session, struct control_answer *answer)
@@ -148,7 +210,10 @@ void session_reload(struct session *session, struct control_answer *answer)
 
 	if (!policy)
 		return;
+	if (session->options->controlled)
+		service_reloading();
 	pthread_mutex_lock(&session->lock);
 	replace(session, policy, answer);
 	pthread_mutex_unlock(&session->lock);
+	service_ready();
 }

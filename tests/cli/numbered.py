@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: MIT
 """Numbered UDP datagrams. Says "ready", and what happened as JSON at the end.
 
-numbered.py send ADDRESS PORT LIMIT FLOWS   until LIMIT, or the end of standard input;
-                                            FLOWS > 1: each from a 127.0.0.N of its own
-numbered.py receive ADDRESS PORT            until standard input says how many were sent,
-                                            and nothing comes any more
+numbered.py send ADDRESS PORT LIMIT FLOWS RATE
+        until LIMIT, or the end of standard input; FLOWS > 1: each from a 127.0.0.N of its
+        own; RATE datagrams a second, 0: as many as can be
+numbered.py receive ADDRESS PORT
+        until standard input says how many were sent, and nothing comes any more
 """
 import json
 import select
 import socket
 import struct
 import sys
+import time
 
 SO_RCVBUFFORCE, SO_MEMINFO = 33, 55
 MEMINFO = struct.Struct("9I")
 BUFFER = 128 << 20
 IDLE_S = 0.4
+BURST = 64
 NUMBER = struct.Struct("!I")
 
 
@@ -28,17 +31,22 @@ def told(seconds=0):
     return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
-def send(address, port, limit, flows):
+def pause(sent, rate, start):
+    """Seconds until it is time for the next burst."""
+    return max(0, sent / rate - (time.monotonic() - start)) if rate else 0
+
+
+def send(address, port, limit, flows, rate):
     sockets = [open_socket(address) for _ in range(flows)]
     for index, each in enumerate(sockets):
         if flows > 1:
             each.bind((f"127.0.0.{index + 1}", 0))
     print("ready", flush=True)
-    sent = 0
-    while sent < limit and not (sent % 64 == 0 and told()):
+    sent, start = 0, time.monotonic()
+    while sent < limit and not (sent % BURST == 0 and told(pause(sent, rate, start))):
         sockets[sent % flows].sendto(NUMBER.pack(sent), (address, port))
         sent += 1
-    print(json.dumps({"sent": sent}))
+    print(json.dumps({"sent": sent, "seconds": time.monotonic() - start}))
 
 
 def open_receiver(address, port):
@@ -84,6 +92,6 @@ def receive(address, port):
 
 
 if sys.argv[1] == "send":
-    send(sys.argv[2], *map(int, sys.argv[3:6]))
+    send(sys.argv[2], *map(int, sys.argv[3:7]))
 else:
     receive(sys.argv[2], int(sys.argv[3]))

@@ -101,11 +101,11 @@ class Running:
         stderr = subprocess.PIPE
         if terminal:
             master, stderr = pty.openpty()
-        self.process = subprocess.Popen(
-            [str(Arguments.program), *args], stdout=subprocess.PIPE, stderr=stderr,
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL)
+        self.process = self.start(
+            subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stderr)
         self.pid = self.process.pid
-        self.out = Stream(self.process.stdout.fileno())
+        if self.process.stdout:
+            self.out = Stream(self.process.stdout.fileno())
         self.err = Stream(self.process.stderr.fileno() if master is None else master)
         if terminal:
             os.close(stderr)
@@ -115,11 +115,16 @@ class Running:
         if ready:
             self.wait_ready()
 
+    def start(self, stdin, stderr):
+        return subprocess.Popen([str(Arguments.program), *self.args], stdin=stdin,
+                                stdout=subprocess.PIPE, stderr=stderr)
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait(timeout=slow(5))
 
     def wait_ready(self):

@@ -68,6 +68,11 @@ def _():
     usage("rules", words="'list' or 'clean'")
     usage("rules", "wash", words="'wash'")
     usage("check", words="which file?")
+    usage("reload", "now", words="'now'")
+    usage("reload", "-q", "65536", words="65535")
+    usage("flows", "wash", words="'flush'")
+    usage("flows", "flush", "--json", words="'flush'")
+    usage("reload", "--json", words="--json")
     usage("run", words="-f FILE")
     usage("run", "-f", "/dev/null", "accept", words="'accept'")
 
@@ -79,6 +84,12 @@ BAD_NUMBERS = {
     "--copy-range": (["0", "65536", "-1"], "65535"),
     "--batch": (["0", "1025", "64k"], "1024"),
     "--socket-buffer": (["x", "k", "-1", "1x", "4kk", "2g", "99999999999g"], "8M"),
+    "--socket-buffer-max": (["x", "-1", "99999999999g"], "8M"),
+    "--deciders": (["251", "-1", "x"], "250"),
+    "--ring": (["0", "x", "65537"], "65536"),
+    "--busy-poll": (["-1", "x", "1000001"], "1000000"),
+    "--flow-mask": (["0", "2", "x", "0x1ffffffff"], "at least two"),
+    "--overload": (["", "Drop", "block"], "'wait', 'drop' or 'accept'"),
     "--on-crash": (["", "opened", "OPEN"], "'open' or 'closed'"),
 }
 

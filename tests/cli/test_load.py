@@ -13,6 +13,16 @@ QUEUE = "queue input if udp dst port 5000"
 RSS_MAX_KIB = 16 << 10
 
 
+def counted(run):
+    """The objects of each second, and the summary."""
+    return [row for row in run.objects() if row["type"] in ("counters", "summary")]
+
+
+def told(run):
+    """The kinds of its events."""
+    return {row["kind"] for row in run.objects() if row["type"] == "event"}
+
+
 def stop_under_load(number, address, *options, hook="output", seconds=0.4):
     """The program ends amid datagrams at full speed. At the output hook their sender
     waits when many are queued, so none may be lost."""
@@ -23,7 +33,7 @@ def stop_under_load(number, address, *options, hook="output", seconds=0.4):
         time.sleep(seconds)
         summary = run.summary(number)
         time.sleep(0.1)
-    for row in run.objects():
+    for row in counted(run):
         same(row["passed"], 0, f"passed, after {row['seconds']} s")
     sent = sender.count()
     tally = receiver.tally(sent)
@@ -55,8 +65,9 @@ def _():
     stop_under_load(signal.SIGTERM, "127.0.0.1", seconds=3.5)
 
 
-def overload(*options):
-    """More comes than fits, also while the program is stopped. Returns the summary."""
+def overload(event, *options):
+    """More comes than fits, also while the program is stopped; that is told as such an
+    event. Returns the summary."""
     receiver = Receiver("127.0.0.1", 5000)
     with Running("run", "--json", *options, QUEUE, "accept") as run:
         sender = Sender("127.0.0.1", 5000)
@@ -73,34 +84,35 @@ def overload(*options):
     adds_up(summary)
     same(tally["came"] + tally["overflow"], sent - summary["lost"],
          "datagrams that arrived")
-    for one, two in zip(run.objects(), run.objects()[1:]):
+    for one, two in zip(counted(run), counted(run)[1:]):
         need(one["passed"] <= two["passed"] and one["lost"] <= two["lost"],
              "a count went down:", one, two)
+    same(told(run), event, "events")
     return summary
 
 
 @case("a queue that is full: received + lost + passed = what the rule counted")
 def _():
-    summary = overload("--max-length", "64")
+    summary = overload({"queue_full"}, "--max-length", "64")
     need(summary["lost"] > 0 and summary["passed"] == 0, summary)
 
 
 @case("a full queue that fails open: received + lost + passed = what the rule counted")
 def _():
-    summary = overload("--max-length", "64", "--fail-open")
+    summary = overload(set(), "--max-length", "64", "--fail-open")
     need(summary["passed"] > 0 and summary["lost"] == 0, summary)
 
 
 @case("a full socket buffer: received + lost + passed = what the rule counted")
 def _():
-    summary = overload("--socket-buffer", "16k")
+    summary = overload({"socket_full"}, "--socket-buffer", "16k")
     need(summary["lost_socket"] > 0 and summary["passed"] == 0, summary)
 
 
 @case("a full socket buffer that fails open: received + lost + passed = what the rule "
       "counted")
 def _():
-    summary = overload("--socket-buffer", "16k", "--fail-open")
+    summary = overload({"socket_full"}, "--socket-buffer", "16k", "--fail-open")
     need(summary["passed"] > 0 and summary["lost"] == 0, summary)
 
 

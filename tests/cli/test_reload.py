@@ -1,32 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Another policy while packets come: SIGHUP, nfqueue reload."""
 import json
-import pathlib
 import re
 import signal
 import socket
-import tempfile
 import time
 
 from case import case, main, need, same, sh, until
+from policy import Policy, refused, reload
 from program import Running, adds_up, nfqueue
 from traffic import Receiver, Sender, UdpServer, udp_answers
 
 QUEUE = "queue input if udp dst port 5000"
-RELOADS = 50
-EXIT_FAILED = 1
-
-
-class Policy:
-    """A policy file that can be changed."""
-
-    def __init__(self, *rules):
-        self.file = tempfile.NamedTemporaryFile("w", suffix=".nfq")
-        self.path = pathlib.Path(self.file.name)
-        self.write(*rules)
-
-    def write(self, *rules):
-        self.path.write_text("\n".join(rules) + "\n")
+RELOADS, RATE, PAUSE_S = 50, 10000, 0.02
 
 
 def answers():
@@ -35,20 +21,6 @@ def answers():
 
 def silent():
     need(not udp_answers("127.0.0.1", 5000), "an answer")
-
-
-def reload(*args):
-    """Returns what it says."""
-    done = nfqueue("reload", *args)
-    same(done.returncode, 0, f"exit status of reload: {done.stderr}")
-    return done.stdout
-
-
-def refused(*args):
-    done = nfqueue("reload", *args)
-    same(done.returncode, EXIT_FAILED, f"exit status of reload: {done.stdout}")
-    same(done.stdout, "", "standard output")
-    return done.stderr
 
 
 @case("reload: the new policy decides, and it is said what changed")
@@ -193,17 +165,18 @@ def reloads_under_load(first, second):
     policy = Policy(*first)
     with Running("run", "--json", "--max-length", "65536", "--socket-buffer", "64M",
                  "-f", str(policy.path)) as run:
-        sender = Sender("127.0.0.1", 5000)
+        sender = Sender("127.0.0.1", 5000, rate=RATE)
         for index in range(RELOADS):
             policy.write(*(first if index % 2 else second))
             reload()
+            time.sleep(PAUSE_S)
         sent = sender.count()
         time.sleep(0.3)
         summary = run.summary()
     tally = receiver.tally(sent)
     adds_up(summary)
     same(summary["reloads"], RELOADS, "reloads")
-    need(sent > 1000 * RELOADS / 10, "no load:", sent)
+    need(sent > RATE * PAUSE_S * RELOADS / 4, "no load:", sent)
     same([summary["lost"], summary["received"], tally["twice"]], [0, sent, 0],
          "lost, received, came twice")
     same(tally["missing"], tally["overflow"], "missing")
@@ -218,6 +191,61 @@ def reloads_under_load(first, second):
       "none is lost", seconds=60)
 def _():
     reloads_under_load((QUEUE, "mark 1"), (QUEUE, "mark 2"))
+
+
+@case(f"{RELOADS} reloads of other queue lines and a longer copy range under load: the "
+      "same", seconds=60)
+def _():
+    reloads_under_load(
+        (QUEUE, "mark 1"),
+        # Reads what the first policy has not copied: what came earlier would be dropped.
+        ("queue input if udp dst port 5000 or udp dst port 5001",
+         "queue output if udp dst port 5002", "mark 2 if udp[8:4] < 0x40000000", "drop"))
+
+
+@case("reload: queue lines come, change and go, and are the kernel's rules")
+def _():
+    for port in (5000, 5001):
+        UdpServer("127.0.0.1", port)
+    policy = Policy("drop")
+    with Running("run", "--json", "-f", str(policy.path), ready=False) as run:
+        until(lambda: run.objects(), 5, "it runs")
+        answers()
+        policy.write(QUEUE, "drop")
+        need("1 queue lines, were 0" in reload(), "what changed")
+        silent()
+        policy.write(QUEUE.replace("5000", "5001"), "drop")
+        reload()
+        answers()
+        need(not udp_answers("127.0.0.1", 5001), "an answer from 5001")
+        policy.write("drop")
+        reload()
+        answers()
+        need(udp_answers("127.0.0.1", 5001, seconds=3), "no answer from 5001")
+        policy.write(QUEUE, "drop")
+        reload()
+        silent()
+        summary = run.summary()
+    adds_up(summary)
+    same(summary["dropped"], 3, "dropped")
+
+
+@case("reload: rules that the kernel does not take are refused; the old ones stand")
+def _():
+    UdpServer("127.0.0.1", 5000)
+    ports = " or ".join(f"udp port {port}" for port in range(100, 140))
+    policy = Policy(QUEUE, "drop")
+    with Running("run", "-f", str(policy.path)) as run:
+        before = sh("nft list ruleset")
+        policy.write(f"queue input if {ports}", "accept")
+        text = refused()
+        need("64" in text and "the old policy goes on" in text, text)
+        same(sh("nft list ruleset"), before, "rules")
+        silent()
+        policy.write(QUEUE, "accept")
+        reload()
+        answers()
+        run.stop()
 
 
 main()

@@ -122,10 +122,11 @@ class Numbered:
 
 
 class Sender(Numbered):
-    """Datagrams at full speed: number 0, 1, 2... until count() or `limit`."""
+    """Datagrams at full speed, or `rate` a second: number 0, 1, 2... until count() or
+    `limit`."""
 
-    def __init__(self, address, port, limit=1 << 31, flows=1):
-        super().__init__("send", address, port, limit, flows)
+    def __init__(self, address, port, limit=1 << 31, flows=1, rate=0):
+        super().__init__("send", address, port, limit, flows, rate)
 
     def count(self):
         """Ends it. Returns how many it has sent."""
