@@ -7,6 +7,8 @@ DEPS   ?= tools/deps
 FUZZ_TIME ?= 60
 # Benchmarks that make bench runs; empty: all.
 CASES ?=
+# Soaks that make soak runs; empty: all.
+SOAKS ?=
 # What make check is told: --only asan, --suite netns, -k pattern.
 CHECK ?=
 
@@ -34,6 +36,10 @@ bench:
 	@meson compile -C build-bench
 	@mkdir -p build
 	@BUILD_DIR=$(CURDIR)/build-bench bench/run $(CASES)
+
+soak:
+	@$(DEPS) check
+	@tools/soak $(SOAKS)
 
 install: all
 ifneq ($(origin PREFIX),file)
@@ -70,6 +76,7 @@ help:
 	@echo 'make demo       build, and show what nfqueue does'
 	@echo 'make check      build three ways and run every test (CHECK="--only asan")'
 	@echo 'make bench      build and run the benchmarks (CASES="a b")'
+	@echo 'make soak       run the tests that take minutes (SOAKS="soak-restart")'
 	@echo 'make install    install under PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall  remove what make install installed'
 	@echo 'make format     format all C sources'
@@ -78,4 +85,4 @@ help:
 	@echo 'make fuzz       run every fuzz harness for FUZZ_TIME ($(FUZZ_TIME)) seconds'
 	@echo 'make clean      remove what was built'
 
-.PHONY: all demo check bench install uninstall format tidy coverage fuzz clean help
+.PHONY: all demo check bench soak install uninstall format tidy coverage fuzz clean help

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Ten restarts of each kind at 20,000 datagrams a second: make soak runs this."""
+from case import case, main
+from restart import kill_many, replace_many
+
+TIMES, RATE, PAUSE_S = 10, 20000, 1.0
+
+
+@case(f"{TIMES} times --replace at {RATE:,} packets a second: none missing, none twice",
+      seconds=120)
+def _():
+    replace_many(TIMES, RATE, PAUSE_S)
+
+
+@case(f"{TIMES} times --replace of four queues and deciders: none missing, none twice",
+      seconds=120)
+def _():
+    replace_many(TIMES, RATE, PAUSE_S, "-q", "0-3", "--deciders", "2")
+
+
+@case(f"{TIMES} times kill -9 with the store at {RATE:,} packets a second: none twice, "
+      "missing is what the dead held", seconds=120)
+def _():
+    kill_many(TIMES, RATE, PAUSE_S)
+
+
+main()
