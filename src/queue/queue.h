@@ -312,6 +312,9 @@ int deadlines_next(struct nfqueue *queue);
 int wake_send(struct nfqueue *queue);
 /* Makes an idle reader look, without ending its nfqueue_recv(). */
 void wake_reader(struct nfqueue *queue);
+/* The reader may sleep from here on: who decides a held packet tells it. What was decided
+ * before, it looks for itself behind this. */
+void wake_ask(struct nfqueue *queue);
 /* The reader is awake. */
 void wake_clear(struct nfqueue *queue);
 

@@ -176,7 +176,7 @@ static int receive_asleep(struct nfqueue *queue, unsigned int size, int timeout_
 	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
 	int count = -EAGAIN;
 
-	atomic_store(&queue->idle, true);
+	wake_ask(queue);
 	if (atomic_load(&queue->attention))
 		count = -EAGAIN;
 	else if (timeout_ms < 0) /* one system call, asleep or not */
@@ -401,6 +401,15 @@ static int receive_or_explain(struct nfqueue *queue, struct nfqueue_packet **pac
 	return count;
 }
 
+/* With nothing to do the reader will not ask soon. What was decided before it said so
+ * nobody tells it: that is sent now. */
+static void rest(struct nfqueue *queue)
+{
+	wake_ask(queue);
+	if (late_pending(queue))
+		flush_late(queue);
+}
+
 int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigned int max,
 		 int timeout_ms)
 {
@@ -418,8 +427,7 @@ int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigne
 	gate_enter(queue);
 	count = receive_or_explain(queue, packets, max, timeout_ms);
 	gate_leave(queue);
-	/* With nothing to do it will not ask soon. */
 	if (count <= 0)
-		atomic_store(&queue->idle, true);
+		rest(queue);
 	return count;
 }
