@@ -63,6 +63,14 @@ static void wake(struct decider *decider)
 	pthread_mutex_unlock(&decider->lock);
 }
 
+/* A wakeup for all of a batch: behind the last put. */
+static void wake_all(struct worker *worker)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	for (uint32_t i = 0; i < worker->options.deciders; i++)
+		wake(&worker->deciders[i]);
+}
+
 /* A stop does not wait for slow decisions for ever: the rest gets the default verdict. */
 static void hurry_if_stopping(struct decider *decider, uint64_t *end)
 {
@@ -82,6 +90,7 @@ static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
 	uint64_t end = 0;
 	int err = 0;
 
+	wake_all(decider->worker); /* those that got some of this batch, too */
 	atomic_store(&decider->reader_waits, true);
 	while (!ring_put(&decider->ring, packet) && err == 0) {
 		wake(decider);
@@ -119,9 +128,6 @@ int dispatch(struct worker *worker, int count)
 	queue_detach(worker->queue);
 	for (int i = 0; i < count && err == 0; i++)
 		err = hand_over(worker, worker->packets[i]);
-	/* Behind the last put: one wakeup for all of a batch. */
-	atomic_thread_fence(memory_order_seq_cst);
-	for (uint32_t i = 0; i < worker->options.deciders; i++)
-		wake(&worker->deciders[i]);
+	wake_all(worker);
 	return err;
 }

@@ -57,7 +57,17 @@ void busy_slept(struct nfqueue *queue, uint64_t slept_us)
 	adapt(queue, slept_us <= queue->busy_poll_us);
 }
 
-int busy_poll(struct nfqueue *queue, unsigned int size)
+/* Not longer than the sleep may be. */
+static uint64_t spin_end(const struct nfqueue *queue, int timeout_ms)
+{
+	uint64_t spin = queue->spin_us;
+
+	if (timeout_ms >= 0 && spin > (uint64_t)timeout_ms * 1000)
+		spin = (uint64_t)timeout_ms * 1000;
+	return clock_us() + spin;
+}
+
+int busy_poll(struct nfqueue *queue, unsigned int size, int timeout_ms)
 {
 	int count = receive_ready(queue, size);
 	uint64_t end;
@@ -67,7 +77,8 @@ int busy_poll(struct nfqueue *queue, unsigned int size)
 		return count;
 	}
 	queue->has_backlog = false;
-	for (end = clock_us() + queue->spin_us; count == -EAGAIN && clock_us() < end;) {
+	end = spin_end(queue, timeout_ms);
+	while (count == -EAGAIN && clock_us() < end) {
 		if (atomic_load_explicit(&queue->attention, memory_order_relaxed))
 			return -EAGAIN;
 		count = receive_one(queue);

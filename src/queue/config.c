@@ -102,12 +102,13 @@ static int request(struct nfqueue *queue, const struct wire_config *config,
 	return -ETIMEDOUT;
 }
 
-/* poll() must tell of what was read with the ACK: packets, a nfqueue_wake(), or that
- * there is something late. */
+/* poll() must tell of what was read with the ACK: packets, a nfqueue_wake(), or that a
+ * verdict is late. Pairs with wake_reader(). */
 static void tell_poll(struct nfqueue *queue)
 {
-	if (atomic_load_explicit(&queue->woken, memory_order_relaxed) ||
-	    atomic_load_explicit(&queue->attention, memory_order_relaxed) ||
+	atomic_store(&queue->kicked, false);
+	if (atomic_load(&queue->attention) ||
+	    atomic_load_explicit(&queue->woken, memory_order_relaxed) ||
 	    !TAILQ_EMPTY(&queue->backlog))
 		wake_send(queue);
 }

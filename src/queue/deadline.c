@@ -32,13 +32,11 @@ void deadline_remove(struct nfqueue *queue, struct nfqueue_packet *packet)
 	count(queue);
 }
 
-/* In its batch it is the reader's: held_link_batch() arms it. A decider's is not. */
+/* Nothing expires while it is in its batch: the reader looks when it has ended that. */
 void deadline_arm(struct nfqueue_packet *packet)
 {
 	struct nfqueue *queue = packet->queue;
 
-	if (!packet->linked)
-		return;
 	pthread_mutex_lock(&queue->held_lock);
 	deadline_add(queue, packet);
 	pthread_mutex_unlock(&queue->held_lock);

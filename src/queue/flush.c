@@ -81,6 +81,6 @@ int nfqueue_flush(struct nfqueue *queue)
 	if (!is_reader(queue))
 		return flush_late(queue);
 	/* The program may go to sleep now without asking us: tell those who decide. */
-	wake_ask(queue);
+	wake_expect(queue);
 	return flush_all(queue);
 }

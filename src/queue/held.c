@@ -23,8 +23,6 @@ void held_link_batch(struct nfqueue *queue)
 			slot_leave(packet);
 		packet->linked = true;
 		TAILQ_INSERT_TAIL(&queue->held, packet, entry);
-		if (packet->timed)
-			deadline_add(queue, packet);
 		linked++;
 	}
 	atomic_fetch_add_explicit(&queue->held_count, linked, memory_order_relaxed);
@@ -57,9 +55,9 @@ static bool settle(struct nfqueue *queue, struct nfqueue_packet *packet)
 
 	if (packet->held)
 		atomic_fetch_sub_explicit(&queue->program_holds, 1, memory_order_relaxed);
+	deadline_remove(queue, packet);
 	if (linked) {
 		TAILQ_REMOVE(&queue->held, packet, entry);
-		deadline_remove(queue, packet);
 		packet->linked = false;
 	}
 	if (packet_move_state(packet, PACKET_FORCED, PACKET_FORCED_SENT)) {

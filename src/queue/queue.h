@@ -266,7 +266,7 @@ void tally_publish(struct nfqueue *queue);
 /* busy.c */
 /* Receives without sleep, for as long as it is likely to pay. Returns how many messages
  * came; -EAGAIN none; -errno. Reader. */
-int busy_poll(struct nfqueue *queue, unsigned int size);
+int busy_poll(struct nfqueue *queue, unsigned int size, int timeout_ms);
 /* It did not pay: the packet that ended the sleep came so long after its begin. */
 void busy_slept(struct nfqueue *queue, uint64_t slept_us);
 
@@ -312,10 +312,8 @@ int deadlines_next(struct nfqueue *queue);
 int wake_send(struct nfqueue *queue);
 /* Makes an idle reader look, without ending its nfqueue_recv(). */
 void wake_reader(struct nfqueue *queue);
-/* The reader may sleep from here on: who decides a held packet tells it. What was decided
- * before, it looks for itself behind this. */
-void wake_ask(struct nfqueue *queue);
-/* The reader is awake. */
+/* The reader may go to sleep, and looks at `attention` once more; it is awake again. */
+void wake_expect(struct nfqueue *queue);
 void wake_clear(struct nfqueue *queue);
 
 /* gate.c: one thread reads the socket */

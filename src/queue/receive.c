@@ -176,7 +176,7 @@ static int receive_asleep(struct nfqueue *queue, unsigned int size, int timeout_
 	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
 	int count = -EAGAIN;
 
-	wake_ask(queue);
+	wake_expect(queue);
 	if (atomic_load(&queue->attention))
 		count = -EAGAIN;
 	else if (timeout_ms < 0) /* one system call, asleep or not */
@@ -189,7 +189,7 @@ static int receive_asleep(struct nfqueue *queue, unsigned int size, int timeout_
 
 static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_ms)
 {
-	int count = busy_poll(queue, size);
+	int count = busy_poll(queue, size, timeout_ms);
 	uint64_t begin;
 
 	if (count == -ENOBUFS)
@@ -401,11 +401,11 @@ static int receive_or_explain(struct nfqueue *queue, struct nfqueue_packet **pac
 	return count;
 }
 
-/* With nothing to do the reader will not ask soon. What was decided before it said so
- * nobody tells it: that is sent now. */
-static void rest(struct nfqueue *queue)
+/* With nothing to do, the program will not ask soon. What was decided since the last look
+ * was told nobody. */
+static void say_idle(struct nfqueue *queue)
 {
-	wake_ask(queue);
+	wake_expect(queue);
 	if (late_pending(queue))
 		flush_late(queue);
 }
@@ -428,6 +428,6 @@ int nfqueue_recv(struct nfqueue *queue, struct nfqueue_packet **packets, unsigne
 	count = receive_or_explain(queue, packets, max, timeout_ms);
 	gate_leave(queue);
 	if (count <= 0)
-		rest(queue);
+		say_idle(queue);
 	return count;
 }

@@ -102,8 +102,11 @@ static void make_room(struct sender *sender)
 
 	if (unsettled > limit)
 		unsettled = limit;
-	if (unsettled > sender->sent_size / 2)
-		sent_reserve(sender, unsettled); /* if not: some are counted as sent */
+	if (unsettled <= sender->sent_size / 2)
+		return;
+	gate_enter(sender->queue);       /* a configuration may be reading refusals */
+	sent_reserve(sender, unsettled); /* if not: some are counted as sent */
+	gate_leave(sender->queue);
 }
 
 static void count(struct sender *sender, const struct coalesce_message *message,

@@ -52,10 +52,14 @@ struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity)
 	return packet;
 }
 
+/* They only grow: longer messages from before may be in the socket still. */
 void slots_resize(struct nfqueue *queue)
 {
-	atomic_store_explicit(&queue->slot_size, slot_size_for(queue),
-			      memory_order_relaxed);
+	size_t size = slot_size_for(queue);
+
+	if (size <= atomic_load_explicit(&queue->slot_size, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&queue->slot_size, size, memory_order_relaxed);
 	atomic_store_explicit(&queue->slots_stale, true, memory_order_relaxed);
 }
 

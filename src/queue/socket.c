@@ -83,6 +83,7 @@ int queue_socket_adopt(struct nfqueue *queue, int fd)
 		return queue_error(queue, -errno, "cannot take over descriptor %d: %s",
 				   fd, strerror(errno));
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	set_options(queue);
 	return 0;
 }

@@ -47,17 +47,15 @@ void wake_reader(struct nfqueue *queue)
 		wake_send(queue);
 }
 
-/* A kick that came too late for the sleep before may be read already: the next one is
- * sent. */
-void wake_ask(struct nfqueue *queue)
+/* A kick that was sent may have been received already: only one sent from here on counts.
+ */
+void wake_expect(struct nfqueue *queue)
 {
-	atomic_store_explicit(&queue->kicked, false, memory_order_relaxed);
+	atomic_store(&queue->kicked, false);
 	atomic_store(&queue->idle, true);
 }
 
-/* Relaxed: the next `idle` releases them. */
 void wake_clear(struct nfqueue *queue)
 {
 	atomic_store_explicit(&queue->idle, false, memory_order_relaxed);
-	atomic_store_explicit(&queue->kicked, false, memory_order_relaxed);
 }
