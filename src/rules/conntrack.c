@@ -64,7 +64,7 @@ static struct connection *new_row(struct connections *found)
 
 static const struct nlattr *find(const struct nlmsghdr *message, uint16_t type)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr; /* the macro casts const away */
 
 	mnl_attr_for_each(attr, message, sizeof(struct nfgenmsg))
 	{
