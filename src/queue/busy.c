@@ -57,28 +57,20 @@ void busy_slept(struct nfqueue *queue, uint64_t slept_us)
 	adapt(queue, slept_us <= queue->busy_poll_us);
 }
 
-/* Not longer than the sleep may be. */
-static uint64_t spin_end(const struct nfqueue *queue, int timeout_ms)
-{
-	uint64_t spin = queue->spin_us;
-
-	if (timeout_ms >= 0 && spin > (uint64_t)timeout_ms * 1000)
-		spin = (uint64_t)timeout_ms * 1000;
-	return clock_us() + spin;
-}
-
-int busy_poll(struct nfqueue *queue, unsigned int size, int timeout_ms)
+int busy_poll(struct nfqueue *queue, unsigned int size, uint64_t end_us)
 {
 	int count = receive_ready(queue, size);
-	uint64_t end;
+	uint64_t spin_end;
 
 	if (count != -EAGAIN) {
 		queue->has_backlog = count > 0;
 		return count;
 	}
 	queue->has_backlog = false;
-	end = spin_end(queue, timeout_ms);
-	while (count == -EAGAIN && clock_us() < end) {
+	spin_end = clock_us() + queue->spin_us;
+	if (spin_end > end_us)
+		spin_end = end_us;
+	while (count == -EAGAIN && clock_us() < spin_end) {
 		if (atomic_load_explicit(&queue->attention, memory_order_relaxed))
 			return -EAGAIN;
 		count = receive_one(queue);

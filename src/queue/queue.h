@@ -264,9 +264,9 @@ int batch_finish(struct nfqueue *queue);
 void tally_publish(struct nfqueue *queue);
 
 /* busy.c */
-/* Receives without sleep, for as long as it is likely to pay. Returns how many messages
- * came; -EAGAIN none; -errno. Reader. */
-int busy_poll(struct nfqueue *queue, unsigned int size, int timeout_ms);
+/* Receives without sleep, for as long as it is likely to pay, and until `end_us` at the
+ * most. Returns how many messages came; -EAGAIN none; -errno. Reader. */
+int busy_poll(struct nfqueue *queue, unsigned int size, uint64_t end_us);
 /* It did not pay: the packet that ended the sleep came so long after its begin. */
 void busy_slept(struct nfqueue *queue, uint64_t slept_us);
 

@@ -189,15 +189,22 @@ static int receive_asleep(struct nfqueue *queue, unsigned int size, int timeout_
 
 static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_ms)
 {
-	int count = busy_poll(queue, size, timeout_ms);
-	uint64_t begin;
+	uint64_t begin = clock_us(), end = UINT64_MAX;
+	int count;
 
+	if (timeout_ms >= 0)
+		end = begin + (uint64_t)timeout_ms * 1000;
+	count = busy_poll(queue, size, end);
 	if (count == -ENOBUFS)
 		counter_add(&queue->counters.enobufs, 1);
 	if (count >= 0)
 		return count;
 	queue->sender->settled = queue->sender->sequence;
 	begin = clock_us();
+	if (begin >= end)
+		return -EAGAIN;
+	if (timeout_ms > 0) /* what is left of it, rounded up */
+		timeout_ms = (int)((end - begin + 999) / 1000);
 	count = receive_asleep(queue, size, timeout_ms);
 	busy_slept(queue, clock_us() - begin);
 	return count;
