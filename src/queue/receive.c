@@ -201,8 +201,10 @@ static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_
 		return count;
 	queue->sender->settled = queue->sender->sequence;
 	begin = clock_us();
-	if (begin >= end)
+	if (begin >= end) {
+		busy_slept(queue, UINT64_MAX); /* it was all in vain */
 		return -EAGAIN;
+	}
 	if (timeout_ms > 0) /* what is left of it, rounded up */
 		timeout_ms = (int)((end - begin + 999) / 1000);
 	count = receive_asleep(queue, size, timeout_ms);
