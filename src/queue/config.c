@@ -263,6 +263,7 @@ static int set_max_length(struct nfqueue *queue, uint32_t max_length)
 				   kernel_words(queue, err, words, sizeof(words)));
 	queue->max_length = max_length;
 	buffer_set(queue);
+	late_reserve(queue);
 	return 0;
 }
 

@@ -57,6 +57,14 @@ static int send_some(struct nfqueue *queue)
 	return err;
 }
 
+/* If there is no memory: some refusals are counted as verdicts. */
+void late_reserve(struct nfqueue *queue)
+{
+	pthread_mutex_lock(&queue->late_lock);
+	sent_reserve(queue->late_sender, queue->max_length);
+	pthread_mutex_unlock(&queue->late_lock);
+}
+
 int late_send(struct nfqueue *queue)
 {
 	int err = 0;

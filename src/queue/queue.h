@@ -283,6 +283,8 @@ int flush_late(struct nfqueue *queue);
 /* A held packet is decided: it stands in line to be sent. Any thread. */
 void late_push(struct nfqueue_packet *packet);
 bool late_pending(const struct nfqueue *queue);
+/* More packets may wait, and be refused. With socket_lock: refusals are looked up. */
+void late_reserve(struct nfqueue *queue);
 /* Sends what is in line, with late_lock. */
 int late_send(struct nfqueue *queue);
 

@@ -67,8 +67,8 @@ static void copy(struct sender *to, const struct sent_message *from)
 
 /*
  * A refusal stands in line behind all packets that wait, and each of them may get a
- * message of its own before it is read. Only the reader's ring grows when it is in use,
- * for the reader is also who looks into it.
+ * message of its own before it is read. Who makes a ring grow that is in use has the
+ * socket_lock, for whoever reads the socket looks into it.
  */
 int sent_reserve(struct sender *sender, uint32_t max_length)
 {
