@@ -7,6 +7,8 @@ DEPS   ?= tools/deps
 FUZZ_TIME ?= 60
 # Benchmarks that make bench runs; empty: all.
 CASES ?=
+# Seconds that make soak-overload gives each of its four parts.
+SOAK_SECONDS ?= 60
 # Soaks that make soak runs; empty: all.
 SOAKS ?=
 # What make check is told: --only asan, --suite netns, -k pattern.
@@ -29,17 +31,23 @@ check:
 	@$(DEPS) check
 	@tools/check $(CHECK)
 
-bench:
+build-bench/build.ninja:
 	@$(DEPS) bench
-	@test -e build-bench/build.ninja || meson setup build-bench --buildtype=release \
-		-Dtests=false -Dbench=true
+	@meson setup build-bench --buildtype=release -Dtests=false -Dbench=true
+
+bench: build-bench/build.ninja
+	@$(DEPS) bench
 	@meson compile -C build-bench
 	@mkdir -p build
 	@BUILD_DIR=$(CURDIR)/build-bench bench/run $(CASES)
 
-soak:
+soak: $(if $(SOAKS),,soak-overload)
 	@$(DEPS) check
 	@tools/soak $(SOAKS)
+
+soak-overload: build-bench/build.ninja
+	@meson compile -C build-bench
+	@BUILD_DIR=$(CURDIR)/build-bench SOAK_SECONDS=$(SOAK_SECONDS) bench/soak
 
 install: all
 ifneq ($(origin PREFIX),file)
@@ -77,6 +85,8 @@ help:
 	@echo 'make check      build three ways and run every test (CHECK="--only asan")'
 	@echo 'make bench      build and run the benchmarks (CASES="a b")'
 	@echo 'make soak       run the tests that take minutes (SOAKS="soak-restart")'
+	@echo 'make soak-overload  of these: twice the load that can be sustained, four'
+	@echo '                times SOAK_SECONDS ($(SOAK_SECONDS))'
 	@echo 'make install    install under PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall  remove what make install installed'
 	@echo 'make format     format all C sources'
@@ -85,4 +95,4 @@ help:
 	@echo 'make fuzz       run every fuzz harness for FUZZ_TIME ($(FUZZ_TIME)) seconds'
 	@echo 'make clean      remove what was built'
 
-.PHONY: all demo check bench soak install uninstall format tidy coverage fuzz clean help
+.PHONY: all demo check bench soak soak-overload install uninstall format tidy coverage fuzz clean help

@@ -3,7 +3,10 @@
  * Traffic of the live cases, over the loopback of the namespace it runs in:
  *	load stream MILLISECONDS   one TCP stream; prints bytes and nanoseconds
  *	load echo ROUND_TRIPS      UDP, one at a time; prints p50 and p99 in ns, and
- *timeouts
+ *				   timeouts
+ *	load flood MILLISECONDS PACKETS_PER_SECOND
+ *				   UDP from many ports to the sink; prints how many were
+ *				   sent
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -22,6 +25,8 @@
 
 #define PORT 7777
 #define ECHO_SIZE 64
+#define SINK_PORT 9999 /* common.py */
+#define FLOWS 500
 
 static uint64_t now_ns(void)
 {
@@ -193,15 +198,54 @@ static void echo(unsigned int trips)
 	free(times);
 }
 
+static int flow_socket(void)
+{
+	struct sockaddr_in there = address();
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	there.sin_port = htons(SINK_PORT);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&there, sizeof(there)))
+		err(1, "connect");
+	return fd;
+}
+
+/* In bursts, one a millisecond: what a sleep was too long is made up for, up to a tenth
+ * of a second, so that the rate holds on a busy machine. */
+static void flood(unsigned int milliseconds, unsigned int rate)
+{
+	uint64_t begin = now_ns(), end = begin + milliseconds * 1000000ull, now;
+	const struct timespec pause = {.tv_nsec = 1000000};
+	static const char payload[36];
+	uint64_t sent = 0, due = 0, skipped = 0;
+	int flows[FLOWS];
+
+	for (unsigned int i = 0; i < FLOWS; i++)
+		flows[i] = flow_socket();
+	while ((now = now_ns()) < end) {
+		due = (now - begin) / 1000 * rate / 1000000;
+		if (due - sent - skipped > rate / 10)
+			skipped = due - sent - rate / 10;
+		for (; sent + skipped < due; sent++)
+			if (send(flows[sent % FLOWS], payload, sizeof(payload), 0) < 0)
+				err(1, "send");
+		nanosleep(&pause, NULL);
+	}
+	printf("%llu\n", (unsigned long long)sent);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int amount = argc == 3 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+	unsigned int amount = argc >= 3 ? (unsigned int)strtoul(argv[2], NULL, 10) : 0;
+	unsigned int rate = argc == 4 ? (unsigned int)strtoul(argv[3], NULL, 10) : 0;
 
-	if (amount && !strcmp(argv[1], "stream"))
+	if (amount && argc == 3 && !strcmp(argv[1], "stream"))
 		stream(amount);
-	else if (amount && !strcmp(argv[1], "echo"))
+	else if (amount && argc == 3 && !strcmp(argv[1], "echo"))
 		echo(amount);
+	else if (amount && rate && !strcmp(argv[1], "flood"))
+		flood(amount, rate);
 	else
-		errx(2, "usage: load stream MILLISECONDS | load echo ROUND_TRIPS");
+		errx(2, "usage: load stream MILLISECONDS | load echo ROUND_TRIPS | "
+			"load flood MILLISECONDS PACKETS_PER_SECOND");
 	return 0;
 }
