@@ -185,8 +185,8 @@ static int no_connection(uint32_t queue, int err, char *error, size_t size)
 	return err;
 }
 
-int handover_take(struct inherited *sockets, const char *crash, pid_t *peer, char *error,
-		  size_t size)
+int handover_take(struct inherited *sockets, const char *crash, uint32_t mask,
+		  pid_t *peer, char *error, size_t size)
 {
 	int connection = client_connect(sockets->first_queue), err;
 	char line[CONTROL_LINE_MAX];
@@ -196,8 +196,8 @@ int handover_take(struct inherited *sockets, const char *crash, pid_t *peer, cha
 		return no_connection(sockets->first_queue, connection, error, size);
 	*peer = handover_peer(connection);
 	control_set_timeout(connection, OLD_TIMEOUT_S);
-	length = snprintf(line, sizeof(line), "replace %u %u %s\n", sockets->first_queue,
-			  sockets->count, crash);
+	length = snprintf(line, sizeof(line), "replace %u %u %s %u\n",
+			  sockets->first_queue, sockets->count, crash, mask);
 	if (control_write(connection, line, (size_t)length)) {
 		err = take_sockets(connection, sockets, error, size);
 		if (err == 0)

@@ -3,7 +3,7 @@
  * One session takes the sockets of another over, so that nothing that waits is lost. On a
  * control connection:
  *
- *	new: replace FIRST COUNT CRASH    it has read its policy, and it will do
+ *	new: replace FIRST COUNT CRASH MASK   it has read its policy, and it will do
  *	old: queue-N | rules              a line each, with the socket; it has paused
  *	old: end
  *	new: ready                        it has them all, and touched none
@@ -25,12 +25,13 @@
  * The new one's side.
  *
  * @param crash "open" or "closed": both must mean the same by it
+ * @param mask  bits for flow verdicts, which must be the old one's; 0: none
  * @param peer  out: the old one's process
  * @param error out: why not
  * @return 1: the sockets are ours; 0: nobody has these queues; -errno: `error` says why
  */
-int handover_take(struct inherited *sockets, const char *crash, pid_t *peer, char *error,
-		  size_t size);
+int handover_take(struct inherited *sockets, const char *crash, uint32_t mask,
+		  pid_t *peer, char *error, size_t size);
 
 /* The old one's: sends what it has (-1: not), and waits until it is taken. Returns 0,
  * or -errno: nothing has changed hands. */

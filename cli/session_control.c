@@ -98,33 +98,66 @@ static enum control_next on_flush(struct session *session, const char *words,
 	return CONTROL_DONE;
 }
 
-static bool same_queues(const struct session *session, const char *words,
-			struct control_answer *answer)
+/* What a new one wants, in its own words. */
+struct wanted {
+	uint32_t first, count, mask;
+	char crash[8];
+};
+
+static bool same_sockets(const struct session *session, const struct wanted *wanted,
+			 struct control_answer *answer)
 {
 	const struct session_options *options = session->options;
-	uint32_t first, count;
-	char crash[8];
 
-	if (sscanf(words, " %" SCNu32 " %" SCNu32 " %7s", &first, &count, crash) != 3) {
-		snprintf(answer->error, sizeof(answer->error), "what is this?");
-		return false;
-	}
-	if (first == options->first_queue && count == options->queue_count &&
-	    strcmp(crash, session_crash_text(session)) == 0)
+	if (wanted->first == options->first_queue &&
+	    wanted->count == options->queue_count &&
+	    strcmp(wanted->crash, session_crash_text(session)) == 0)
 		return true;
 	snprintf(answer->error, sizeof(answer->error),
 		 "it has queues %" PRIu32 "-%" PRIu32 " and --on-crash %s, and you want "
 		 "%" PRIu32 "-%" PRIu32 " and --on-crash %s",
 		 options->first_queue, options->first_queue + options->queue_count - 1,
-		 session_crash_text(session), first, first + count - 1, crash);
+		 session_crash_text(session), wanted->first,
+		 wanted->first + wanted->count - 1, wanted->crash);
 	return false;
+}
+
+static bool same_mask(struct session *session, const struct wanted *wanted,
+		      struct control_answer *answer)
+{
+	struct nfqueue_flow_marks marks = {0};
+
+	pthread_mutex_lock(&session->lock);
+	if (session->rules)
+		nfqueue_rules_flow_marks(session->rules, &marks);
+	pthread_mutex_unlock(&session->lock);
+	if (!marks.mask || !wanted->mask || marks.mask == wanted->mask)
+		return true;
+	snprintf(answer->error, sizeof(answer->error),
+		 "it has --flow-mask %#" PRIx32 ", and you want %#" PRIx32, marks.mask,
+		 wanted->mask);
+	return false;
+}
+
+static bool may_replace(struct session *session, const char *words,
+			struct control_answer *answer)
+{
+	struct wanted wanted;
+
+	if (sscanf(words, " %" SCNu32 " %" SCNu32 " %7s %" SCNu32, &wanted.first,
+		   &wanted.count, wanted.crash, &wanted.mask) != 4) {
+		snprintf(answer->error, sizeof(answer->error), "what is this?");
+		return false;
+	}
+	return same_sockets(session, &wanted, answer) &&
+	       same_mask(session, &wanted, answer);
 }
 
 /* The thread that runs the session does the rest, when the workers have ended. */
 static enum control_next on_replace(struct session *session, const char *words,
 				    struct control_answer *answer, int connection)
 {
-	if (!same_queues(session, words, answer))
+	if (!may_replace(session, words, answer))
 		return CONTROL_DONE;
 	session->successor = connection;
 	nfqueue_engine_release(session->engine);

@@ -28,6 +28,7 @@ static int replace_another(struct session *session)
 		return -EPERM;
 	}
 	err = handover_take(&session->sockets, session_crash_text(session),
+			    session_flow_mask(session->options, session->options->policy),
 			    &session->other, error, sizeof(error));
 	if (err < 0)
 		fprintf(stderr, "nfqueue: cannot replace: %s\n", error);

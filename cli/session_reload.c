@@ -110,8 +110,8 @@ static struct policy *read_again(const struct session *session,
 }
 
 /* Packets that came before the copy range grew, in the order in which they came: the new
- * policy would see too little of them. Those that it never decides have an end. */
-#define EARLIER_MS 1000
+ * policy would see too little of them. The wait has an end, should decisions hang. */
+#define EARLIER_MS 10000
 
 static uint64_t queue_settled(struct nfqueue *queue, uint64_t *waiting)
 {

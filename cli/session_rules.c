@@ -20,8 +20,8 @@ static int rules_failed(const struct session *session, int err)
 	return err;
 }
 
-static uint32_t flow_mask(const struct session_options *options,
-			  const struct policy *policy)
+uint32_t session_flow_mask(const struct session_options *options,
+			   const struct policy *policy)
 {
 	if (!policy_has_flow_verdicts(policy))
 		return 0;
@@ -34,7 +34,7 @@ static struct nfqueue_rules_options rules_options(const struct session_options *
 	return (struct nfqueue_rules_options){
 		.size = sizeof(struct nfqueue_rules_options),
 		.on_crash = options->on_crash,
-		.flow_mask = flow_mask(options, policy),
+		.flow_mask = session_flow_mask(options, policy),
 	};
 }
 

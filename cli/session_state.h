@@ -50,6 +50,9 @@ void session_rules_close(struct session *session);
 /* What was decided for flows comes up again. Returns 0 or -errno. */
 int session_flows_flush(struct session *session);
 int session_flow_marks_set(struct session *session);
+/* The bits that this policy needs; 0: none. */
+uint32_t session_flow_mask(const struct session_options *options,
+			   const struct policy *policy);
 bool session_has_flows(const struct session *session);
 /* Whether the kernel would take the rules of this policy; nothing is installed. */
 int session_rules_try(const struct session_options *options);

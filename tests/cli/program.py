@@ -169,6 +169,11 @@ class Running:
         lines = self.out.text.split("\n")[:-1]
         return [json.loads(line) for line in lines]
 
+    def received(self):
+        """--json: packets received, as of the last second."""
+        return max([row["received"] for row in self.objects()
+                    if row["type"] == "counters"], default=0)
+
     def summary(self, number=signal.SIGINT):
         """--json: stops it and returns its summary."""
         self.stop(number)

@@ -145,4 +145,17 @@ def _():
             same(new.summary()["received"], 0, "came up to the new one")
 
 
+@case("--replace with other bits for flows is refused before anything is touched")
+def _():
+    UdpServer("127.0.0.1", 5000)
+    flow = Flow()
+    with Running("run", QUEUE, "flow-accept") as run:
+        flow.ask(1)
+        done = nfqueue("run", "--replace", "--flow-mask", "0xf00", QUEUE, "flow-accept")
+        need(done.returncode != 0 and "--flow-mask 0xf0000000" in done.stderr, done)
+        flow.ask(2)
+        same(decided(), [5, 0], "decided in the kernel")
+        run.stop()
+
+
 main()

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """nfqueue run under load: nothing goes missing unless it is counted."""
+import os
+import pathlib
 import re
 import signal
+import subprocess
 import time
-import pathlib
 
 from case import Arguments, Skip, case, main, need, same, until
-from program import Running, adds_up
+from program import Running, Stream, adds_up
 from traffic import FAMILIES, Receiver, Sender, UdpServer, udp_answers
 
 QUEUE = "queue input if udp dst port 5000"
@@ -114,6 +116,61 @@ def _():
 def _():
     summary = overload({"socket_full"}, "--socket-buffer", "16k", "--fail-open")
     need(summary["passed"] > 0 and summary["lost"] == 0, summary)
+
+
+class Unread(Running):
+    """Nobody reads what it logs, so that whoever logs stands still."""
+
+    def start(self, stdin, stderr):
+        self.unread, output = os.pipe()
+        process = subprocess.Popen([str(Arguments.program), *self.args], stdin=stdin,
+                                   stdout=output, stderr=stderr)
+        os.close(output)
+        return process
+
+
+@case("deciders that stand still: --overload says what becomes of the packets, and it is "
+      "told")
+def _():
+    for overload_verdict, passes in (("accept", True), ("drop", False)):
+        receiver = Receiver("127.0.0.1", 5000)
+        with Unread("run", "--deciders", "1", "--ring", "64", "--overload",
+                    overload_verdict, QUEUE, "log", "accept") as run:
+            sender = Sender("127.0.0.1", 5000, limit=5000)
+            until(lambda: "the deciders were behind" in run.err.text, 5, "it is told")
+            sender.process.wait(timeout=10)
+            sent = sender.count()
+            out = Stream(run.unread)
+            run.send_signal(signal.SIGTERM)
+            run.process.wait(timeout=10)
+            out.thread.join(timeout=5)
+        rows = dict(re.findall(r"^  ([a-z ]+?) +([\d,]+)(?:   .*)?$", out.text, re.M))
+        behind = int(rows["deciders behind"].replace(",", ""))
+        need(behind > 1000, rows)
+        same(receiver.tally(sent)["came"], sent if passes else sent - behind,
+             f"delivered, {overload_verdict}")
+
+
+@case("busy polling, pinned threads and a buffer that may grow lose nothing uncounted")
+def _():
+    receiver = Receiver("127.0.0.1", 5000)
+    with Running("run", "--json", "-q", "0-1", "--busy-poll", "200", "--pin",
+                 "--deciders", "2", "--socket-buffer", "256k", "--socket-buffer-max",
+                 "64M", "--max-length", "65536", QUEUE, "accept") as run:
+        sender = Sender("127.0.0.1", 5000, flows=64)
+        time.sleep(0.3)
+        run.pause()
+        time.sleep(0.3)
+        run.go_on()
+        until(lambda: "buffer_grew" in told(run), 10, "the buffer grows")
+        sent = sender.count()
+        until(lambda: counted(run)[-1]["received"] + counted(run)[-1]["lost"] >= sent, 10,
+              "nothing waits any more")
+        summary = run.summary()
+    adds_up(summary)
+    tally = receiver.tally(sent)
+    same(tally["missing"], summary["lost"] + tally["overflow"], "missing")
+    need(summary["buffer_grown"] > 0, summary)
 
 
 def rss_kib(pid):

@@ -13,6 +13,8 @@ from traffic import Receiver, Sender, UdpServer, udp_answers
 
 QUEUE = "queue input if udp dst port 5000"
 RELOADS, RATE, PAUSE_S = 50, 10000, 0.02
+BURST = 4000
+LARGE = ["--max-length", "65536", "--socket-buffer", "64M"]
 
 
 def answers():
@@ -163,8 +165,7 @@ def reloads_under_load(first, second):
     count_marks(1, 2)
     receiver = Receiver("127.0.0.1", 5000)
     policy = Policy(*first)
-    with Running("run", "--json", "--max-length", "65536", "--socket-buffer", "64M",
-                 "-f", str(policy.path)) as run:
+    with Running("run", "--json", *LARGE, "-f", str(policy.path)) as run:
         sender = Sender("127.0.0.1", 5000, rate=RATE)
         for index in range(RELOADS):
             policy.write(*(first if index % 2 else second))
@@ -201,6 +202,25 @@ def _():
         # Reads what the first policy has not copied: what came earlier would be dropped.
         ("queue input if udp dst port 5000 or udp dst port 5001",
          "queue output if udp dst port 5002", "mark 2 if udp[8:4] < 0x40000000", "drop"))
+
+
+@case("reload: what came before is decided by the old policy, which reads less of it")
+def _():
+    # Slow: one rule after the other, for none of them tests what the index knows.
+    slow = [f"drop if greater {50000 + number}" for number in range(3000)]
+    receiver = Receiver("127.0.0.1", 5000)
+    policy = Policy(QUEUE, *slow, "accept")
+    with Running("run", "--json", *LARGE, "-f", str(policy.path)) as run:
+        sender = Sender("127.0.0.1", 5000, limit=BURST)
+        policy.write(QUEUE, "accept if udp[8:4] < 0x40000000", "drop")
+        sender.process.wait()
+        reload()
+        sent = sender.count()
+        until(lambda: run.received() == sent, 10, "all is received")
+        summary = run.summary()
+    need(summary["earlier_policies"] > 0, "nothing came before the reload:", summary)
+    same([summary["dropped"], summary["lost"]], [0, 0], "dropped, lost")
+    same(receiver.tally(sent)["missing"], 0, "missing")
 
 
 @case("reload: queue lines come, change and go, and are the kernel's rules")
