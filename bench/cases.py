@@ -68,6 +68,13 @@ def held_otherwise(order, count, packets, fills, rounds):
 CPU = "cpu_ns_per_packet"
 RATE = "packets_per_s"
 
+BUSY = {
+    "busy": ("bench-engine", "--busy-poll-us", "50"),
+    "ours": ("bench-ours",),
+    "lnfq": ("bench-lnfq",),
+    "none": None,
+}
+
 CASES = {
     "drain-64-accept": Case("drain", 15, STANDARD),
     "drain-64-drop10": Case("drain", 15, STANDARD, policy="drop10"),
@@ -105,12 +112,8 @@ CASES = {
                             "--copy-range", "64"),
         "no-timer": holds("--hold", "100000", "--queues", "2", "--copy-range", "64"),
     }, packets=100000, ports=2),
-    "echo-busy": Case("echo", 15, {
-        "busy": ("bench-engine", "--busy-poll-us", "50"),
-        "ours": ("bench-ours",),
-        "lnfq": ("bench-lnfq",),
-        "none": None,
-    }, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
+    "echo-busy": Case("echo", 15, BUSY, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
+    "hop-busy": Case("hop", 15, BUSY, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
     "balance-2": Case("filled", 15, {
         "workers-2": engine("--queues", "2"),
         "one-queue": engine(),

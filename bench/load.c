@@ -4,6 +4,8 @@
  *	load stream MILLISECONDS   one TCP stream; prints bytes and nanoseconds
  *	load echo ROUND_TRIPS      UDP, one at a time; prints p50 and p99 in ns, and
  *				   timeouts
+ *	load hop TRIPS             UDP to itself, one at a time, looking for it all the
+ *				   time; prints the same
  *	load flood MILLISECONDS PACKETS_PER_SECOND
  *				   UDP from many ports to the sink; prints how many were
  *				   sent
@@ -25,7 +27,9 @@
 
 #define PORT 7777
 #define ECHO_SIZE 64
-#define SINK_PORT 9999 /* common.py */
+#define HOP_PAUSE_NS 10000
+#define HOP_PATIENCE_NS 5000000000ull /* it spins: a busy machine lets others first */
+#define SINK_PORT 9999                /* common.py */
 #define FLOWS 500
 
 static uint64_t now_ns(void)
@@ -172,15 +176,32 @@ static int round_trip(int fd, unsigned int number)
 	return 0;
 }
 
-static void echo(unsigned int trips)
+/* `times` of those that came. */
+static void print_times(uint64_t *times, unsigned int count, unsigned int timeouts)
+{
+	if (!count)
+		errx(1, "no answer came");
+	qsort(times, count, sizeof(*times), compare);
+	printf("%llu %llu %u\n", (unsigned long long)times[count / 2],
+	       (unsigned long long)times[count - 1 - count / 100], timeouts);
+}
+
+static uint64_t *new_times(unsigned int trips)
 {
 	uint64_t *times = calloc(trips, sizeof(*times));
+
+	if (!times)
+		err(1, "calloc");
+	return times;
+}
+
+static void echo(unsigned int trips)
+{
+	uint64_t *times = new_times(trips);
 	pid_t server = start(answer, bound_socket(SOCK_DGRAM));
 	int fd = connected_socket(SOCK_DGRAM);
 	unsigned int n = 0, timeouts = 0;
 
-	if (!times)
-		err(1, "calloc");
 	for (unsigned int i = 0; i < trips && timeouts < 5; i++) {
 		uint64_t begin = now_ns();
 
@@ -190,11 +211,36 @@ static void echo(unsigned int trips)
 			times[n++] = now_ns() - begin;
 	}
 	stop(server);
-	if (!n)
-		errx(1, "no answer came");
-	qsort(times, n, sizeof(*times), compare);
-	printf("%llu %llu %u\n", (unsigned long long)times[n / 2],
-	       (unsigned long long)times[n - 1 - n / 100], timeouts);
+	print_times(times, n, timeouts);
+	free(times);
+}
+
+/* One way through the queue, and nobody to be woken but its reader: what is left is the
+ * reader's way to wait. Between two trips it may go to sleep. */
+static void hop(unsigned int trips)
+{
+	uint64_t *times = new_times(trips), begin, end = 0;
+	int here = bound_socket(SOCK_DGRAM), fd = connected_socket(SOCK_DGRAM);
+	char buffer[ECHO_SIZE] = {0};
+	unsigned int n = 0, timeouts = 0;
+
+	for (unsigned int i = 0; i < trips && timeouts < 5; i++) {
+		while (now_ns() < end + HOP_PAUSE_NS)
+			continue;
+		begin = now_ns();
+		if (send(fd, buffer, sizeof(buffer), 0) < 0)
+			err(1, "send");
+		do {
+			end = now_ns();
+		} while (recv(here, buffer, sizeof(buffer), MSG_DONTWAIT) < 0 &&
+			 end < begin + HOP_PATIENCE_NS);
+		end = now_ns();
+		if (end < begin + HOP_PATIENCE_NS)
+			times[n++] = end - begin;
+		else
+			timeouts++;
+	}
+	print_times(times, n, timeouts);
 	free(times);
 }
 
@@ -242,10 +288,12 @@ int main(int argc, char **argv)
 		stream(amount);
 	else if (amount && argc == 3 && !strcmp(argv[1], "echo"))
 		echo(amount);
+	else if (amount && argc == 3 && !strcmp(argv[1], "hop"))
+		hop(amount);
 	else if (amount && rate && !strcmp(argv[1], "flood"))
 		flood(amount, rate);
 	else
 		errx(2, "usage: load stream MILLISECONDS | load echo ROUND_TRIPS | "
-			"load flood MILLISECONDS PACKETS_PER_SECOND");
+			"load hop TRIPS | load flood MILLISECONDS PACKETS_PER_SECOND");
 	return 0;
 }
