@@ -208,7 +208,10 @@ static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_
 	if (timeout_ms > 0) /* what is left of it, rounded up */
 		timeout_ms = (int)((end - begin + 999) / 1000);
 	count = receive_asleep(queue, size, timeout_ms);
-	busy_slept(queue, clock_us() - begin);
+	if (count > 0)
+		busy_slept(queue, clock_us() - begin);
+	else if (clock_us() >= end)
+		busy_slept(queue, UINT64_MAX);
 	return count;
 }
 
