@@ -151,6 +151,14 @@ static int decide_some(struct decider *decider, uint32_t count)
 	return err;
 }
 
+static void tell_end(struct decider *decider)
+{
+	pthread_mutex_lock(&decider->lock);
+	decider->ended = true;
+	pthread_cond_signal(&decider->drained);
+	pthread_mutex_unlock(&decider->lock);
+}
+
 static void *decider_main(void *argument)
 {
 	struct decider *decider = argument;
@@ -170,6 +178,7 @@ static void *decider_main(void *argument)
 		atomic_store(&decider->failed, true);
 		nfqueue_engine_stop(worker->engine);
 	}
+	tell_end(decider);
 	return NULL;
 }
 
@@ -199,11 +208,16 @@ static void join(struct decider *decider, uint64_t end)
 {
 	struct timespec until = {.tv_sec = (time_t)(end / 1000),
 				 .tv_nsec = (long)(end % 1000) * 1000000};
+	int err = 0;
 
-	if (pthread_clockjoin_np(decider->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+	pthread_mutex_lock(&decider->lock);
+	while (!decider->ended && err == 0)
+		err = pthread_cond_clockwait(&decider->drained, &decider->lock,
+					     CLOCK_MONOTONIC, &until);
+	pthread_mutex_unlock(&decider->lock);
+	if (err != 0)
 		atomic_store_explicit(&decider->hurry, true, memory_order_relaxed);
-		pthread_join(decider->thread, NULL);
-	}
+	pthread_join(decider->thread, NULL);
 	decider->started = false;
 }
 

@@ -72,22 +72,18 @@ static void wake_all(struct worker *worker)
 }
 
 /* A stop does not wait for slow decisions for ever: the rest gets the default verdict. */
-static void hurry_if_stopping(struct decider *decider, uint64_t *end)
+static void hurry_if_stopping(struct decider *decider)
 {
-	const struct nfqueue_engine *engine = decider->worker->engine;
+	struct worker *worker = decider->worker;
 
-	if (!atomic_load_explicit(&engine->stopping, memory_order_relaxed))
-		return;
-	if (*end == 0)
-		*end = clock_ms() + engine->options.drain_ms;
-	else if (clock_ms() > *end)
+	if (atomic_load_explicit(&worker->engine->stopping, memory_order_relaxed) &&
+	    clock_ms() >= worker_end(worker))
 		atomic_store_explicit(&decider->hurry, true, memory_order_relaxed);
 }
 
 /* Back-pressure: the kernel's queue fills meanwhile, and decides as it was told to. */
 static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
 {
-	uint64_t end = 0;
 	int err = 0;
 
 	wake_all(decider->worker); /* those that got some of this batch, too */
@@ -95,7 +91,7 @@ static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
 	while (!ring_put(&decider->ring, packet) && err == 0) {
 		wake(decider);
 		sleep_for_room(decider);
-		hurry_if_stopping(decider, &end);
+		hurry_if_stopping(decider);
 		err = queue_tend(decider->worker->queue);
 		if (atomic_load(&decider->failed))
 			err = -EPIPE;

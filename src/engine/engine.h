@@ -36,6 +36,7 @@ struct decider {
 	atomic_bool reader_waits; /* on a full one */
 	atomic_bool failed;       /* it ended before it was told to */
 	bool stop;                /* under lock: end when the ring is empty */
+	bool ended;               /* under lock: it does nothing more */
 	atomic_bool hurry;        /* the time is over: default verdicts for the rest */
 	struct nfqueue_packet *packets[DECIDER_BATCH];
 	struct nfqueue_packet *decided[DECIDER_BATCH];
@@ -50,6 +51,7 @@ struct worker {
 	struct nfqueue_worker_options options;
 	uint32_t thread_number; /* of the first thread that decides */
 	struct decider *deciders;
+	uint64_t end; /* of the drain, by clock_ms(); 0: no stop was seen yet. Its own */
 	pthread_t thread;
 	bool started;
 	int result;
@@ -104,6 +106,8 @@ int worker_open(struct nfqueue_engine *engine, uint32_t index);
 void worker_close(struct worker *worker);
 int worker_start(struct worker *worker);
 int worker_join(struct worker *worker);
+/* When the time to drain is over, from the first call on. Its thread. */
+uint64_t worker_end(struct worker *worker);
 /* No memory to send is no reason to end: the verdicts are kept and sent with the next. */
 bool worker_error_passes(int error);
 

@@ -169,9 +169,16 @@ static int finish_received(struct worker *worker)
 	return count < 0 ? count : 0;
 }
 
+uint64_t worker_end(struct worker *worker)
+{
+	if (!worker->end)
+		worker->end = clock_ms() + worker->engine->options.drain_ms;
+	return worker->end;
+}
+
 static int stop(struct worker *worker)
 {
-	uint64_t end = clock_ms() + worker->engine->options.drain_ms;
+	uint64_t end = worker_end(worker);
 	int err = is_set(&worker->engine->releasing) ? finish_received(worker)
 						     : drain(worker, end);
 	int failed = deciders_stop(worker, end);
