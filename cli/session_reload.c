@@ -182,14 +182,14 @@ static void replace(struct session *session, struct policy *policy,
 {
 	const struct policy *before = generations_policy(session->generations);
 	uint32_t wanted = session_wanted_copy_range(session, policy);
+	char error[400];
 
 	if (grow_copy_range(session, wanted, answer) < 0) {
 		policy_free(policy);
 		return;
 	}
-	if (session_rules_change(session, before, policy) < 0) {
-		refuse(answer, "%s: the old policy goes on",
-		       nfqueue_rules_error(session->rules));
+	if (session_rules_change(session, before, policy, error, sizeof(error)) < 0) {
+		refuse(answer, "%s: the old policy goes on", error);
 		policy_free(policy);
 	} else {
 		describe(before, policy, session, answer->text);

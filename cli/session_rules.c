@@ -121,6 +121,16 @@ static int install(struct session *session, const struct policy *policy)
 	return err;
 }
 
+/* The first rules of this session. */
+static int start(struct session *session, const struct policy *policy)
+{
+	int err = open_rules(session, policy);
+
+	if (err == 0)
+		err = install(session, policy);
+	return err < 0 ? err : session_flow_marks_set(session);
+}
+
 int session_rules_start(struct session *session)
 {
 	const struct policy *policy = session->options->policy;
@@ -128,11 +138,7 @@ int session_rules_start(struct session *session)
 
 	if (policy_redirect_count(policy) == 0 && session->sockets.rules < 0)
 		return 0;
-	err = open_rules(session, policy);
-	if (err == 0)
-		err = install(session, policy);
-	if (err == 0)
-		err = session_flow_marks_set(session);
+	err = start(session, policy);
 	return err < 0 ? rules_failed(session, err) : 0;
 }
 
@@ -176,25 +182,36 @@ static int open_for_flows(struct session *session, const struct policy *policy)
 	return err;
 }
 
-int session_rules_change(struct session *session, const struct policy *before,
-			 const struct policy *after)
+static int change(struct session *session, const struct policy *policy)
 {
 	int err = 0;
 
-	if (!session_rules_differ(before, after))
+	if (policy_has_flow_verdicts(policy) && !session_has_flows(session))
+		err = open_for_flows(session, policy);
+	if (err == 0)
+		err = install(session, policy);
+	return err < 0 ? err : session_flow_marks_set(session);
+}
+
+int session_rules_change(struct session *session, const struct policy *before,
+			 const struct policy *after, char *error, size_t size)
+{
+	bool first = !session->rules;
+	int err;
+
+	if (!session_rules_differ(before, after) ||
+	    (first && policy_redirect_count(after) == 0))
 		return 0;
-	if (!session->rules && policy_redirect_count(after) == 0)
-		return 0;
-	if (!session->rules)
-		err = open_rules(session, after);
-	else if (policy_has_flow_verdicts(after) && !session_has_flows(session))
-		err = open_for_flows(session, after);
-	if (err == 0)
-		err = install(session, after);
-	if (err == 0)
-		err = session_flow_marks_set(session);
-	if (err == 0)
+	err = first ? start(session, after) : change(session, after);
+	if (err == 0) {
 		session_rules_store(session);
+		return 0;
+	}
+	snprintf(error, size, "%s", nfqueue_rules_error(session->rules));
+	if (*error == '\0')
+		snprintf(error, size, "the rules cannot be changed: %s", strerror(-err));
+	if (first)
+		session_rules_close(session);
 	return err;
 }
 

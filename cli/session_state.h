@@ -40,10 +40,10 @@ struct session {
 /* session_rules.c: all under the lock once the control thread runs. */
 /* At the start. Tells errors on stderr. */
 int session_rules_start(struct session *session);
-/* From the current policy to another; on failure the current ones stand, and
- * nfqueue_rules_error() tells why. */
+/* From the current policy to another; on failure the current rules stand, and `error`
+ * says why. */
 int session_rules_change(struct session *session, const struct policy *before,
-			 const struct policy *after);
+			 const struct policy *after, char *error, size_t size);
 bool session_rules_differ(const struct policy *before, const struct policy *after);
 void session_rules_stop(struct session *session);
 void session_rules_close(struct session *session);

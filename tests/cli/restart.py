@@ -2,6 +2,7 @@
 """Restarts under numbered datagrams: how many there are, and at what rate, is for who
 uses it. Each packet is delivered once, whoever decided it."""
 import os
+import signal
 import subprocess
 import time
 
@@ -116,23 +117,34 @@ def check_none_missing(traffic, sent, summaries):
     same(sum(row["received"] for row in summaries), sent, "received by all of them")
 
 
-def start_managed(manager, options):
-    return Managed(manager, "run", *OPTIONS, *options, QUEUE, "accept")
+def start_managed(manager):
+    return Managed(manager, "run", *OPTIONS, QUEUE, "accept")
 
 
-def kill_many(times, rate, pause, *options, queues=1):
-    """kill -9 and a restart from the store, under traffic: what is missing is what the
-    dead process held, at most a batch for each queue."""
+def end_at_once(run):
+    """kill -9: what the dead process held is missing, at most a batch for each queue."""
+    run.kill()
+
+
+def end_as_asked(run):
+    """SIGUSR2, as the unit has it for a restart: nothing is missing."""
+    run.send_signal(signal.SIGUSR2)
+    same(wait_end(run), 0, f"exit status: {run.err.text}")
+
+
+def restart_many(times, rate, pause, end, held):
+    """`end` and a restart from the store, under traffic: at most so many packets as each
+    process `held` are missing."""
     manager = Manager()
     traffic = Traffic(rate)
-    run = start_managed(manager, options)
+    run = start_managed(manager)
     traffic.begin()
     pauses = []
     for _ in range(times):
         time.sleep(pause)
-        run.kill()
+        end(run)
         start = time.monotonic()
-        run = start_managed(manager, options)
+        run = start_managed(manager)
         pauses.append(time.monotonic() - start)
     time.sleep(pause)
     sent = traffic.end()
@@ -142,7 +154,7 @@ def kill_many(times, rate, pause, *options, queues=1):
     tally = traffic.receiver.tally(sent)
     missing = tally["missing"] - tally["overflow"]
     same(tally["twice"], 0, "came twice")
-    need(0 <= missing <= BATCH * queues * times,
+    need(0 <= missing <= held * times,
          f"{missing} missing, more than {times} processes held")
-    print(f"# {times} times kill -9: {missing} missing, at most {BATCH} a queue each may "
-          f"be; {1000 * sum(pauses) / times:.0f} ms until it is ready again")
+    print(f"# {times} restarts: {missing} missing, at most {held} each may be; "
+          f"{1000 * sum(pauses) / times:.0f} ms until it is ready again")

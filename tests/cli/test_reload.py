@@ -14,6 +14,8 @@ from traffic import Receiver, Sender, UdpServer, udp_answers
 QUEUE = "queue input if udp dst port 5000"
 RELOADS, RATE, PAUSE_S = 50, 10000, 0.02
 BURST = 4000
+# More than 64 instructions.
+TOO_LONG = " or ".join(f"udp port {port}" for port in range(100, 140))
 LARGE = ["--max-length", "65536", "--socket-buffer", "64M"]
 
 
@@ -231,6 +233,8 @@ def _():
     with Running("run", "--json", "-f", str(policy.path), ready=False) as run:
         until(lambda: run.objects(), 5, "it runs")
         answers()
+        policy.write(f"queue input if {TOO_LONG}", "drop")
+        need("64" in refused(), "a first queue line that the kernel does not take")
         policy.write(QUEUE, "drop")
         need("1 queue lines, were 0" in reload(), "what changed")
         silent()
@@ -253,11 +257,10 @@ def _():
 @case("reload: rules that the kernel does not take are refused; the old ones stand")
 def _():
     UdpServer("127.0.0.1", 5000)
-    ports = " or ".join(f"udp port {port}" for port in range(100, 140))
     policy = Policy(QUEUE, "drop")
     with Running("run", "-f", str(policy.path)) as run:
         before = sh("nft list ruleset")
-        policy.write(f"queue input if {ports}", "accept")
+        policy.write(f"queue input if {TOO_LONG}", "accept")
         text = refused()
         need("64" in text and "the old policy goes on" in text, text)
         same(sh("nft list ruleset"), before, "rules")

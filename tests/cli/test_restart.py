@@ -11,8 +11,8 @@ from case import case, main, need, same, sh, until
 from manager import Manager
 from policy import Policy, reload
 from program import Running, adds_up, nfqueue, tables
-from restart import BATCH, OPTIONS, QUEUE, Managed, kill_many, last_summary, \
-    replace_many, wait_end
+from restart import BATCH, OPTIONS, QUEUE, Managed, end_as_asked, end_at_once, \
+    last_summary, replace_many, restart_many, wait_end
 from traffic import Receiver, Sender, UdpServer, udp_answers
 
 TIMES, RATE, PAUSE_S = 3, 20000, 0.2
@@ -40,7 +40,12 @@ def _():
 @case(f"{TIMES} times kill -9 with the store, under load: missing is what the dead held",
       seconds=40)
 def _():
-    kill_many(TIMES, RATE, PAUSE_S)
+    restart_many(TIMES, RATE, PAUSE_S, end_at_once, BATCH)
+
+
+@case(f"{TIMES} restarts by SIGUSR2 with the store, under load: none missing", seconds=40)
+def _():
+    restart_many(TIMES, RATE, PAUSE_S, end_as_asked, 0)
 
 
 @case("--replace: the new policy and its rules are in force, the old one says who came")
