@@ -27,7 +27,7 @@ class Goal:
 class Case:
     kind: str
     rounds: int
-    subjects: dict  # name: program and arguments; None: no queue at all
+    subjects: dict  # name: program and arguments; None: no queue
     size: int = 64
     policy: str = "accept"
     packets: int = 0  # of a filling
@@ -35,7 +35,6 @@ class Case:
     pairs: bool = False  # many pairs of addresses, not only of ports
     ports: int = 1  # a rule and a queue for each
     balance: int = 0  # one rule for so many queues
-    flows: bool = False  # the subject brings its own rules
     difference: bool = False  # not the ratio
     goals: tuple = ()
 
@@ -96,9 +95,10 @@ CASES = {
     "stream-flow": Case("stream", 11, {
         "flow": ("bench-engine", "--flow-after", "5"),
         "none": None,
+        "tracked": None,
         "ours": ("bench-ours",),
         "lnfq": ("bench-lnfq",),
-    }, flows=True, goals=(Goal("none", "gbit_per_s", "least", 0.95),)),
+    }, goals=(Goal("none", "gbit_per_s", "least", 0.95),)),
     "held-1": held(1, 8000, 3, 11),
     "held-100": held(100, 8000, 3, 11),
     "held-10000": held(10000, 20000, 2, 11, (Goal("callback", CPU, "most", 1.15),)),

@@ -75,6 +75,12 @@ def redirect(*matches, balance=0):
         command("iptables", "-A", "INPUT", "-p", *match.split(), "-j", "NFQUEUE", *target)
 
 
+def track():
+    """Has conntrack look at every packet, and nothing else done."""
+    command("iptables", "-A", "INPUT", "-m", "conntrack", "--ctstate", "NEW", "-j",
+            "ACCEPT")
+
+
 QueueRow = collections.namedtuple(
     "QueueRow", "queue port waiting mode range dropped_full dropped_socket last_id")
 

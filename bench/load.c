@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Traffic of the live cases, over the loopback of the namespace it runs in:
- *	load stream MILLISECONDS   one TCP stream; prints bytes and nanoseconds
+ *	load stream MILLISECONDS   one TCP stream; prints bytes, nanoseconds, and CPU
+ *				   time of both ends
  *	load echo ROUND_TRIPS      UDP, one at a time; prints p50 and p99 in ns, and
  *				   timeouts
  *	load hop TRIPS             UDP to itself, one at a time, looking for it all the
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -91,6 +93,15 @@ static void stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+static uint64_t cpu_ns(int whose)
+{
+	struct rusage usage;
+
+	getrusage(whose, &usage);
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
+}
+
 /* Reno, the one congestion control that every kernel and namespace has: the system's own
  * may pace the stream, by what it estimates on a machine that is busy with the bench. */
 static void send_stream(int listener)
@@ -132,8 +143,9 @@ static void stream(unsigned int milliseconds)
 		end = now_ns();
 	} while (end - begin < milliseconds * 1000000ull);
 	stop(sender);
-	printf("%llu %llu\n", (unsigned long long)bytes,
-	       (unsigned long long)(end - begin));
+	printf("%llu %llu %llu\n", (unsigned long long)bytes,
+	       (unsigned long long)(end - begin),
+	       (unsigned long long)(cpu_ns(RUSAGE_SELF) + cpu_ns(RUSAGE_CHILDREN)));
 }
 
 static void answer(int fd)
