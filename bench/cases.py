@@ -47,11 +47,17 @@ def holds(*arguments):
     return ("bench-hold", *arguments)
 
 
+def timers(count, *arguments):
+    """On two queues, as one holds 65,536 packets at the most; their readers decide."""
+    return holds("--hold", str(count), "--queues", "2", "--copy-range", "64", *arguments)
+
+
 def held(count, packets, fills, rounds, goals=()):
     """Verdicts in order of arrival by a second thread."""
     return Case("filled", rounds, {
         "held": holds("--hold", str(count), "--deciders", "1"),
         "callback": engine(),
+        "floor-held": ("bench-floor-held", "--large", "--hold", str(count)),
     }, packets=packets, fills=fills, goals=goals)
 
 
@@ -105,12 +111,11 @@ CASES = {
     **{f"held-{order}-{count}": held_otherwise(order, count, packets, fills, 5)
        for order in ("reversed", "random")
        for count, packets, fills in ((1, 8000, 2), (100, 8000, 2), (10000, 10000, 1))},
-    "hold-timers": Case("filled", 7, {
-        "timers-100000": holds("--hold", "100000", "--deadline-ms", "60000", "--queues",
-                               "2", "--copy-range", "64"),
-        "timers-100": holds("--hold", "100", "--deadline-ms", "60000", "--queues", "2",
-                            "--copy-range", "64"),
-        "no-timer": holds("--hold", "100000", "--queues", "2", "--copy-range", "64"),
+    "hold-timers": Case("filled", 5, {
+        "timers-100000": timers(100000, "--deadline-ms", "60000"),
+        "timers-100": timers(100, "--deadline-ms", "60000"),
+        "held-100000": timers(100000),
+        "held-100": timers(100),
     }, packets=100000, ports=2),
     "echo-busy": Case("echo", 15, BUSY, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
     "hop-busy": Case("hop", 15, BUSY, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
