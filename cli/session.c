@@ -194,6 +194,9 @@ static int run(struct session *session)
 	session->copy_range = session_wanted_copy_range(session, options->policy);
 	session_control_prepare(session);
 	err = session_sockets_take(session);
+	/* At once, so that the next one that wants to replace somebody finds us. */
+	if (err == 0 && session->life == SESSION_REPLACING)
+		err = session_control_open(session);
 	if (err < 0)
 		return err;
 	do

@@ -60,7 +60,7 @@ class Traffic:
 
     def __init__(self, rate):
         self.receiver = Receiver(ADDRESS, 5000)
-        self.rate = rate
+        self.rate = rate // 4 if Arguments.sanitized else rate
         self.sender = None
 
     def begin(self):
