@@ -16,10 +16,13 @@
 
 /* --- the reader ------------------------------------------------------------------- */
 
-static int wait_and_receive(struct holder *holder, struct nfqueue_packet **packets)
+static int wait_and_receive(struct holder *holder, struct nfqueue_packet **packets,
+			    bool stop)
 {
 	struct pollfd ready = {.fd = nfqueue_fd(holder->queue), .events = POLLIN};
 
+	if (stop)
+		return nfqueue_recv(holder->queue, packets, BATCH, 0);
 	if (holder->waiting == WAIT_ASLEEP)
 		return nfqueue_recv(holder->queue, packets, BATCH, -1);
 	if (holder->waiting == WAIT_TIMEOUT)
@@ -45,10 +48,12 @@ static void *holder_main(void *argument)
 {
 	struct holder *holder = argument;
 	struct nfqueue_packet *packets[BATCH];
+	bool stop = false;
 	int n = 0;
 
-	while (n > 0 || !atomic_load(&holder->stop)) {
-		n = wait_and_receive(holder, packets);
+	while (n > 0 || !stop) {
+		stop = atomic_load(&holder->stop);
+		n = wait_and_receive(holder, packets, stop);
 		assert_true(n >= 0);
 		for (int i = 0; i < n; i++)
 			keep(holder, packets[i]);

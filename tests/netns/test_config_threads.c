@@ -81,10 +81,12 @@ static void *read_traffic(void *argument)
 	static const int timeouts[] = {-1, -1, 1, 0};
 	struct traffic *traffic = argument;
 	struct nfqueue_packet *packets[64];
+	bool stop = false;
 	int n = 0;
 
-	for (uint32_t i = 0; n > 0 || !atomic_load(&traffic->stop); i++) {
-		n = nfqueue_recv(traffic->queue, packets, 64, timeouts[i % 4]);
+	for (uint32_t i = 0; n > 0 || !stop; i++) {
+		stop = atomic_load(&traffic->stop);
+		n = nfqueue_recv(traffic->queue, packets, 64, stop ? 0 : timeouts[i % 4]);
 		if (n < 0)
 			fail_msg("%d: %s", n, nfqueue_error(traffic->queue));
 		decide_packets(traffic, packets, n);
