@@ -43,8 +43,8 @@ static const char *const texts[] = {
 	"ip[4:2] = 6\n"
 	"log if ip[4:4] / ip[8] = 3\nlog if -ip[8] = 0xffffffff\n",
 	/* flows, which have a memory */
-	"flow-drop after 2 if ip6\nflow-accept after 3 if udp\nlog if tcp[13] & 2 != 0\n"
-	"flow-drop after 1 if tcp\nflow-accept after 2\n",
+	("flow-drop after 2 if ip6\nflow-accept after 3 if udp\nlog if tcp[13] & 2 != 0\n"
+	 "flow-drop after 1 if tcp\nflow-accept after 2\n"),
 	"",
 };
 

@@ -268,7 +268,8 @@ NFQUEUE_API int nfqueue_packet_hold_for(struct nfqueue_packet *packet,
 					struct nfqueue_verdict verdict);
 
 /** For programs that poll() nfqueue_fd(): milliseconds until nfqueue_recv() should be
- * called for a deadline; -1: there is none. Any thread. Source: poll(2). */
+ * called for a deadline, or for verdicts that must be tried again; -1: for neither.
+ * Any thread. Source: poll(2). */
 NFQUEUE_API int nfqueue_timeout(struct nfqueue *queue);
 
 /**

@@ -29,7 +29,7 @@
 static int check_options(struct worker *worker)
 {
 	struct nfqueue_worker_options *options = &worker->options;
-	uint32_t size = 2;
+	uint32_t size = 4; /* the least that ck_ring_init() takes */
 
 	if (options->deciders > DECIDERS_LIMIT)
 		return engine_error(worker->engine, -EINVAL, "%u deciders: at most %u",

@@ -2,7 +2,7 @@
 /*
  * Busy polling: a wakeup costs more than all that the library does with a packet. Netlink
  * knows no SO_BUSY_POLL, so it is the receive itself that is repeated. One message by a
- * plain recv(2) is cheaper than a batch of one; a batch, when the one before did not
+ * plain recvmsg(2) is cheaper than a batch of one; a batch, when the one before did not
  * wait.
  */
 #include "queue/queue.h"
@@ -16,16 +16,12 @@
 
 static int receive_one(struct nfqueue *queue)
 {
-	struct nfqueue_packet *slot = queue->slots[0];
-	ssize_t length = recv(queue_socket(queue), slot->buffer, slot->capacity,
-			      MSG_DONTWAIT | MSG_TRUNC);
-	bool truncated = length >= 0 && (size_t)length > slot->capacity;
+	struct mmsghdr *header = &queue->headers[0];
+	ssize_t length = recvmsg(queue_socket(queue), &header->msg_hdr, MSG_DONTWAIT);
 
 	if (length < 0)
 		return -errno;
-	queue->headers[0].msg_len =
-		(unsigned int)(truncated ? slot->capacity : (size_t)length);
-	queue->headers[0].msg_hdr.msg_flags = truncated ? MSG_TRUNC : 0;
+	header->msg_len = (unsigned int)length;
 	return 1;
 }
 

@@ -22,7 +22,7 @@ static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *pa
 
 	if (truncated)
 		length = packet->capacity;
-	copy = slot_new(queue, length);
+	copy = packet_new_alone(queue, length);
 	if (!copy)
 		return -ENOMEM;
 	copy->left = true;
@@ -116,8 +116,8 @@ static void tell_poll(struct nfqueue *queue)
 /* The spare slot takes any packet: longer ones than before may come before the ACK. */
 static struct nfqueue_packet *new_spare(struct nfqueue *queue)
 {
-	return slot_new(queue,
-			message_size(COPY_RANGE_ALL, NFQUEUE_CONNTRACK | NFQUEUE_SECCTX));
+	return packet_new_alone(
+		queue, message_size(COPY_RANGE_ALL, NFQUEUE_CONNTRACK | NFQUEUE_SECCTX));
 }
 
 int queue_configure(struct nfqueue *queue, const struct wire_config *config)

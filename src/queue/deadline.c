@@ -90,5 +90,9 @@ int deadlines_next(struct nfqueue *queue)
 
 int nfqueue_timeout(struct nfqueue *queue)
 {
-	return deadlines_next(queue);
+	int next = deadlines_next(queue);
+
+	if (!late_pending(queue))
+		return next;
+	return next == 0 ? 0 : RETRY_MS;
 }

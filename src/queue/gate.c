@@ -7,6 +7,9 @@
  */
 #include "queue/queue.h"
 
+#include <errno.h>
+#include <time.h>
+
 /* Whoever asks has config_lock until it is done. */
 static void step_aside(struct nfqueue *queue)
 {
@@ -40,13 +43,21 @@ void gate_yield(struct nfqueue *queue)
 	pthread_mutex_lock(&queue->socket_lock);
 }
 
+static bool worth_a_retry(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EAGAIN;
+}
+
 void gate_enter_config(struct nfqueue *queue)
 {
+	const struct timespec pause = {.tv_nsec = 1000000};
+
 	pthread_mutex_lock(&queue->config_lock);
 	if (pthread_mutex_trylock(&queue->socket_lock) == 0)
 		return;
 	atomic_fetch_add_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);
-	wake_send(queue);
+	while (worth_a_retry(wake_send(queue)))
+		nanosleep(&pause, NULL);
 	pthread_mutex_lock(&queue->socket_lock);
 	atomic_fetch_sub_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);
 }

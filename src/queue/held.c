@@ -6,6 +6,8 @@
  */
 #include "queue/queue.h"
 
+#define FETCH_AHEAD 4u
+
 void held_link_batch(struct nfqueue *queue)
 {
 	uint32_t linked = 0;
@@ -83,8 +85,7 @@ static void let_go(struct nfqueue *queue, struct nfqueue_packet **packets, size_
 	}
 	atomic_fetch_sub_explicit(&queue->held_count, gone, memory_order_release);
 	pthread_mutex_unlock(&queue->held_lock);
-	for (size_t i = 0; i < freed; i++)
-		pool_put(queue, packets[i]);
+	pool_put_all(queue, packets, freed);
 }
 
 int held_send(struct sender *sender, struct nfqueue_packet **packets, size_t count)
@@ -92,8 +93,12 @@ int held_send(struct sender *sender, struct nfqueue_packet **packets, size_t cou
 	struct nfqueue *queue = sender->queue;
 	int err;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		/* Another thread may have had them last. */
+		if (i + FETCH_AHEAD < count)
+			__builtin_prefetch(packets[i + FETCH_AHEAD], 1);
 		sender_put(sender, i, packets[i]);
+	}
 	err = sender_send(sender, count, coverable(queue, packets, count));
 	if (err == 0)
 		let_go(queue, packets, count);

@@ -12,7 +12,6 @@ void late_push(struct nfqueue_packet *packet)
 	packet->next = atomic_load_explicit(&queue->late, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(&queue->late, &packet->next, packet))
 		continue;
-	wake_reader(queue);
 }
 
 bool late_pending(const struct nfqueue *queue)

@@ -105,7 +105,7 @@ static void take_options(struct nfqueue *queue, const struct nfqueue_options *op
 		options->max_length ? options->max_length : DEFAULT_MAX_LENGTH;
 	queue->batch_size =
 		options->batch_size ? options->batch_size : DEFAULT_BATCH_SIZE;
-	queue->default_verdict = options->default_verdict;
+	queue->default_verdict = verdict_normal(options->default_verdict);
 	queue->socket_buffer_wanted = options->socket_buffer;
 	queue->socket_buffer_max = options->socket_buffer_max;
 	queue->flags_wanted = options->flags | options->required;
@@ -158,6 +158,7 @@ static void clear_flags(struct nfqueue *queue)
 /* It is bound already, or it was only about to be. */
 static int rebind_queue(struct nfqueue *queue)
 {
+	struct adoption adoption = adopt_begin(queue);
 	int err = set_params(queue, WIRE_CMD_NONE);
 
 	if (err == -ENODEV)
@@ -168,7 +169,7 @@ static int rebind_queue(struct nfqueue *queue)
 		return queue_error(queue, err, "cannot take over queue %u: %s",
 				   queue->number, strerror(-err));
 	clear_flags(queue);
-	return adopt_orphans(queue);
+	return adopt_orphans(queue, &adoption);
 }
 
 static int adopt_queue(struct nfqueue *queue, const struct nfqueue_options *options,

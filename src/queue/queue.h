@@ -29,26 +29,29 @@ enum packet_state {
 #define CACHE_LINE 64u
 
 /*
- * A packet and the slot it was received into: one allocation. What every pass over a
- * batch touches fills the first cache line, and the id is at the begin of the second.
+ * A packet, and the slot it is received into. What every pass over a batch touches, and
+ * what threads hand to each other, fills the first cache line.
  *
  * In its batch it belongs to the reader. Once held, any thread may decide it: the state
  * is where they meet, and who moves it from UNDECIDED writes the verdict.
  */
 struct nfqueue_packet {
 	_Alignas(CACHE_LINE) struct nfqueue *queue;
-	uint64_t order; /* of arrival; ids wrap, this does not */
 	struct nfqueue_verdict verdict;
 	_Atomic uint8_t state;       /* enum packet_state */
 	bool held;                   /* the program keeps it: it shall leave its batch */
 	bool left;                   /* it has: its memory is its own now */
 	bool linked;                 /* it is in the list of held ones; under held_lock */
 	bool timed;                  /* it has a deadline */
+	bool alone;                  /* it is of no slab: free() it */
 	uint16_t index;              /* of its slot, until it leaves */
 	struct nfqueue_packet *next; /* of those decided late; in the pool */
-	_Alignas(CACHE_LINE) struct wire_packet wire;
-	size_t capacity;
 	TAILQ_ENTRY(nfqueue_packet) entry; /* held, orphans, or backlog */
+	uint32_t id;
+	_Alignas(CACHE_LINE) struct wire_packet wire;
+	const uint8_t *message; /* in `buffer`, or in `spill` as a whole */
+	uint8_t *spill;         /* of its slot; once it has left, its own; or NULL */
+	size_t capacity;        /* of `buffer` */
 	struct wheel_entry deadline;
 	uint64_t deadline_ms;          /* by clock_ms() */
 	struct nfqueue_verdict expiry; /* what the deadline decides */
@@ -70,6 +73,9 @@ struct tally {
 #define MESSAGE_CHARGE_MIN 512u
 
 #define QUEUE_ERROR_MAX 512
+
+/* Verdicts that the kernel had no memory for are tried again after so long. */
+#define RETRY_MS 1
 
 /* More the kernel does not copy: a netlink attribute's length has 16 bits. */
 #define COPY_RANGE_ALL 65535u
@@ -102,11 +108,14 @@ struct nfqueue {
 	/* The reader's. */
 	unsigned int batch_size;
 	struct nfqueue_packet **slots; /* batch_size of them; NULL where one left */
+	uint8_t **spills; /* for what does not fit in a slot; NULL where one left */
+	size_t spill_size;
 	struct mmsghdr *headers;
-	struct iovec *vectors;
+	struct iovec *vectors;         /* two for each: the slot, the rest of its spill */
 	struct nfqueue_packet **batch; /* received and not yet released, in order */
 	unsigned int batch_count;
-	struct nfqueue_packet *pool; /* slots that came back */
+	struct nfqueue_packet *pool; /* free slots */
+	struct slab *slabs;          /* all slots, but those alone */
 	unsigned int full_batches;   /* one after the other */
 	struct sender *sender;
 
@@ -115,7 +124,6 @@ struct nfqueue {
 	_Atomic size_t slot_size;
 	atomic_bool slots_stale;    /* one left, or the slot size has changed */
 	struct packet_list backlog; /* came while an ACK was awaited */
-	uint64_t arrivals;
 	uint32_t expected_id;
 	bool expects_id;           /* false: the next id may be any */
 	uint32_t lost_full_before; /* the kernel's count when we took the queue over */
@@ -149,8 +157,7 @@ struct nfqueue {
 	/* Of all threads. */
 	_Atomic(struct nfqueue_packet *) late;     /* a stack: decided, not yet in line */
 	_Atomic(struct nfqueue_packet *) returned; /* a stack: for the pool */
-	_Atomic uint32_t pooled;
-	_Atomic pthread_t reader; /* who called nfqueue_recv() last */
+	_Atomic pthread_t reader;                  /* who called nfqueue_recv() last */
 	atomic_bool idle;         /* the reader sleeps, or may without asking us */
 	atomic_bool kicked;       /* and a message is under way that wakes it */
 	atomic_bool attention;    /* there is something late, or a new deadline */
@@ -236,20 +243,24 @@ size_t message_size(uint32_t copy_range, uint32_t flags);
 size_t slot_size_for(const struct nfqueue *queue);
 /* The copy range or the features have changed. Under socket_lock. */
 void slots_resize(struct nfqueue *queue);
-struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity);
 int slots_new(struct nfqueue *queue);
 void slots_free(struct nfqueue *queue);
 void slot_leave(struct nfqueue_packet *packet);
+/* A message of `length` bytes came: puts it together if it has spilled. */
+void slot_filled(struct nfqueue_packet *packet, size_t length);
 /*
  * Fills the places of slots that left or are too small now. Returns how many there are.
  */
 unsigned int slots_refill(struct nfqueue *queue);
 
 /* pool.c */
-/* A slot of the queue's present size, used or new; NULL: no memory. Reader. */
+/* A packet by itself, with room for a message of `capacity` bytes; NULL: no memory. */
+struct nfqueue_packet *packet_new_alone(struct nfqueue *queue, size_t capacity);
+/* A free slot; NULL: no memory. Reader. */
 struct nfqueue_packet *pool_get(struct nfqueue *queue);
 /* Gives back what has left its batch. Any thread. */
 void pool_put(struct nfqueue *queue, struct nfqueue_packet *packet);
+void pool_put_all(struct nfqueue *queue, struct nfqueue_packet **packets, size_t count);
 void pool_free(struct nfqueue *queue);
 
 /* receive.c */
@@ -267,11 +278,14 @@ void tally_publish(struct nfqueue *queue);
 /* Receives without sleep, for as long as it is likely to pay, and until `end_us` at the
  * most. Returns how many messages came; -EAGAIN none; -errno. Reader. */
 int busy_poll(struct nfqueue *queue, unsigned int size, uint64_t end_us);
-/* It did not pay: the packet that ended the sleep came so long after its begin. */
+/* It did not pay: the packet that ended the sleep came so long after its begin, or none
+ * at all: UINT64_MAX. */
 void busy_slept(struct nfqueue *queue, uint64_t slept_us);
 
 /* verdict.c */
 bool verdict_is_known(struct nfqueue_verdict verdict);
+/* Without what is of no effect, and without bits that are ours. */
+struct nfqueue_verdict verdict_normal(struct nfqueue_verdict verdict);
 void verdicts_default(struct nfqueue *queue);
 
 /* flush.c */
@@ -312,8 +326,9 @@ int deadlines_next(struct nfqueue *queue);
 /* wake.c */
 /* Makes the socket readable. Returns 0 or -errno of send(2). */
 int wake_send(struct nfqueue *queue);
-/* Makes an idle reader look, without ending its nfqueue_recv(). */
-void wake_reader(struct nfqueue *queue);
+/* Makes an idle reader look, without ending its nfqueue_recv(). 0, or -errno of send(2).
+ */
+int wake_reader(struct nfqueue *queue);
 /* The reader may go to sleep, and looks at `attention` once more; it is awake again. */
 void wake_expect(struct nfqueue *queue);
 void wake_clear(struct nfqueue *queue);
@@ -337,8 +352,14 @@ int queue_read_ahead(struct nfqueue *queue);
 int queue_apply_flag(struct nfqueue *queue, uint32_t flag, bool on);
 
 /* adopt.c */
+struct adoption {
+	bool known; /* the kernel's table could be read */
+	uint32_t newest_id;
+};
+/* Before the first configuration. */
+struct adoption adopt_begin(struct nfqueue *queue);
 /* Gives the default verdict to what an earlier owner of the socket had received. */
-int adopt_orphans(struct nfqueue *queue);
+int adopt_orphans(struct nfqueue *queue, const struct adoption *adoption);
 
 /* diagnose.c */
 /* Why the bind was refused: fills the error text and returns the code for it. */

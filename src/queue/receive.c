@@ -8,9 +8,6 @@
 #include <poll.h>
 #include <string.h>
 
-/* Verdicts that the kernel had no memory for are tried again after so long. */
-#define RETRY_MS 1
-
 static bool is_unprivileged(const struct nfqueue *queue)
 {
 	return atomic_load_explicit(&queue->unprivileged, memory_order_relaxed);
@@ -70,10 +67,10 @@ static bool salvage(struct nfqueue_packet *packet, size_t length)
 	uint32_t id;
 
 	counter_add(&queue->counters.malformed, 1);
-	if (wire_packet_id(packet->buffer, length, &id) < 0)
+	if (wire_packet_id(packet->message, length, &id) < 0)
 		return false;
 	memset(&packet->wire, 0, sizeof(packet->wire));
-	packet->wire.id = id;
+	packet->id = packet->wire.id = id;
 	packet->wire.queue = queue->number;
 	count_packet(queue, &packet->wire);
 	packet->verdict = queue->default_verdict;
@@ -86,6 +83,7 @@ static bool take_packet(struct nfqueue_packet *packet, const struct wire_message
 {
 	if (wire_packet_decode(message, &packet->wire) < 0)
 		return salvage(packet, message->length);
+	packet->id = packet->wire.id;
 	count_packet(packet->queue, &packet->wire);
 	packet_set_state(packet, PACKET_UNDECIDED);
 	return true;
@@ -122,13 +120,12 @@ static void take_error(struct nfqueue *queue, const struct wire_message *message
 
 bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncated)
 {
-	struct wire_bytes bytes = {packet->buffer, (uint32_t)length};
+	struct wire_bytes bytes = {packet->message, (uint32_t)length};
 	struct wire_message message;
 	int more;
 
 	packet->held = false;
 	packet->timed = false;
-	packet->order = packet->queue->arrivals++;
 	if (truncated)
 		return salvage(packet, length);
 	while ((more = wire_message_next(&bytes, &message)) > 0) {
@@ -208,10 +205,7 @@ static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_
 	if (timeout_ms > 0) /* what is left of it, rounded up */
 		timeout_ms = (int)((end - begin + 999) / 1000);
 	count = receive_asleep(queue, size, timeout_ms);
-	if (count > 0)
-		busy_slept(queue, clock_us() - begin);
-	else if (clock_us() >= end)
-		busy_slept(queue, UINT64_MAX);
+	busy_slept(queue, count > 0 ? clock_us() - begin : UINT64_MAX);
 	return count;
 }
 
@@ -251,6 +245,7 @@ static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 
 		if (i + FETCH_AHEAD < count)
 			fetch_slot(queue->slots[i + FETCH_AHEAD]);
+		slot_filled(packet, queue->headers[i].msg_len);
 		if (!receive_message(packet, queue->headers[i].msg_len, truncated))
 			continue;
 		queue->batch[queue->batch_count++] = packet;

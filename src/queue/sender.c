@@ -92,7 +92,7 @@ void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet
 {
 	struct coalesce_entry *entry = &sender->entries[index];
 
-	entry->id = packet->wire.id;
+	entry->id = packet->id;
 	entry->verdict = packet->verdict;
 	if (entry->verdict.set & NFQUEUE_SET_FLOW)
 		entry->verdict = flow_verdict(packet);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Slots: the memory that packets are received into. A held packet takes its slot along.
+ * Slots are small, for nearly all messages are; a message longer than its slot goes on in
+ * a spill, so that ten thousand held packets need not pin the memory of the longest.
  */
 #include "queue/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Room beyond the copy range for what the kernel may add: nested conntrack, context. */
 #define SLOT_CONNTRACK 2048u
@@ -25,31 +28,7 @@ size_t message_size(uint32_t copy_range, uint32_t flags)
 
 size_t slot_size_for(const struct nfqueue *queue)
 {
-	size_t size = message_size(queue->copy_range, queue_capabilities(queue));
-
-	/*
-	 * An odd number of cache lines, so that slots do not all fall into the same sets.
-	 */
-	return ((size / CACHE_LINE) | 1) * CACHE_LINE + 2 * CACHE_LINE;
-}
-
-struct nfqueue_packet *slot_new(struct nfqueue *queue, size_t capacity)
-{
-	size_t size = sizeof(struct nfqueue_packet) + capacity;
-	struct nfqueue_packet *packet = aligned_alloc(
-		CACHE_LINE, (size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
-
-	if (!packet)
-		return NULL;
-	packet->queue = queue;
-	packet->capacity = capacity;
-	packet_set_state(packet, PACKET_FREE);
-	packet->held = false;
-	packet->left = false;
-	packet->linked = false;
-	packet->timed = false;
-	packet->deadline = (struct wheel_entry){0};
-	return packet;
+	return message_size(queue->copy_range, queue_capabilities(queue));
 }
 
 /* They only grow: longer messages from before may be in the socket still. */
@@ -63,42 +42,95 @@ void slots_resize(struct nfqueue *queue)
 	atomic_store_explicit(&queue->slots_stale, true, memory_order_relaxed);
 }
 
-/* The packet takes its slot along; the next receive puts a new one in its place. */
+/* The packet takes its slot along, and what it spilled; the next receive puts new ones in
+ * their place. */
 void slot_leave(struct nfqueue_packet *packet)
 {
+	struct nfqueue *queue = packet->queue;
+
 	packet->left = true;
-	packet->queue->slots[packet->index] = NULL;
-	atomic_store_explicit(&packet->queue->slots_stale, true, memory_order_relaxed);
+	queue->slots[packet->index] = NULL;
+	if (packet->spill)
+		queue->spills[packet->index] = NULL;
+	atomic_store_explicit(&queue->slots_stale, true, memory_order_relaxed);
 }
 
-static void place(struct nfqueue *queue, unsigned int index,
-		  struct nfqueue_packet *packet)
+/* The spill has room for the whole message: its first part is copied in front. */
+void slot_filled(struct nfqueue_packet *packet, size_t length)
 {
-	packet->index = (uint16_t)index;
+	packet->message = packet->buffer;
+	packet->spill = NULL;
+	if (length <= packet->capacity)
+		return;
+	packet->spill = packet->queue->spills[packet->index];
+	memcpy(packet->spill, packet->buffer, packet->capacity);
+	packet->message = packet->spill;
+}
+
+/* Most messages fit in the slot; for those that do not there is a spill. */
+static int place_spill(struct nfqueue *queue, unsigned int index)
+{
+	struct iovec *vectors = &queue->vectors[2 * index];
+	struct nfqueue_packet *packet = queue->slots[index];
+	uint8_t **spill = &queue->spills[index];
+
+	queue->headers[index].msg_hdr.msg_iovlen = 1;
+	if (packet->capacity >= queue->spill_size)
+		return 0;
+	if (!*spill)
+		*spill = malloc(queue->spill_size);
+	if (!*spill)
+		return -1;
+	vectors[1] = (struct iovec){*spill + packet->capacity,
+				    queue->spill_size - packet->capacity};
+	queue->headers[index].msg_hdr.msg_iovlen = 2;
+	return 0;
+}
+
+static int place(struct nfqueue *queue, unsigned int index)
+{
+	struct iovec *vectors = &queue->vectors[2 * index];
+	struct nfqueue_packet *packet = queue->slots[index];
+
+	if (!packet)
+		packet = pool_get(queue);
+	if (!packet)
+		return -1;
 	queue->slots[index] = packet;
-	queue->vectors[index] = (struct iovec){packet->buffer, packet->capacity};
-	queue->headers[index].msg_hdr =
-		(struct msghdr){.msg_iov = &queue->vectors[index], .msg_iovlen = 1};
+	packet->index = (uint16_t)index;
+	vectors[0] = (struct iovec){packet->buffer, packet->capacity};
+	queue->headers[index].msg_hdr = (struct msghdr){.msg_iov = vectors};
+	return place_spill(queue, index);
+}
+
+static void take_size(struct nfqueue *queue)
+{
+	size_t size = atomic_load_explicit(&queue->slot_size, memory_order_relaxed);
+
+	if (queue->spill_size == size)
+		return;
+	queue->spill_size = size;
+	for (unsigned int i = 0; i < queue->batch_size; i++) {
+		free(queue->spills[i]);
+		queue->spills[i] = NULL;
+	}
+}
+
+static bool is_complete(const struct nfqueue *queue, unsigned int index)
+{
+	return queue->slots[index] &&
+	       (queue->spills[index] ||
+		queue->slots[index]->capacity >= queue->spill_size);
 }
 
 unsigned int slots_refill(struct nfqueue *queue)
 {
-	size_t size = atomic_load_explicit(&queue->slot_size, memory_order_relaxed);
-
 	if (!atomic_load_explicit(&queue->slots_stale, memory_order_relaxed))
 		return queue->batch_size;
-	for (unsigned int i = 0; i < queue->batch_size; i++) {
-		struct nfqueue_packet *packet = queue->slots[i];
-
-		if (packet && packet->capacity >= size)
-			continue;
-		free(packet);
-		queue->slots[i] = NULL;
-		packet = pool_get(queue);
-		if (!packet)
+	take_size(queue);
+	for (unsigned int i = 0; i < queue->batch_size; i++)
+		if (!is_complete(queue, i) && place(queue, i) < 0)
 			return i; /* a smaller batch, then */
-		place(queue, i, packet);
-	}
 	atomic_store_explicit(&queue->slots_stale, false, memory_order_relaxed);
 	return queue->batch_size;
 }
@@ -109,15 +141,22 @@ int slots_new(struct nfqueue *queue)
 
 	slots_resize(queue);
 	queue->slots = calloc(size, sizeof(*queue->slots));
+	queue->spills = calloc(size, sizeof(*queue->spills));
 	queue->batch = calloc(size, sizeof(*queue->batch));
 	queue->headers = calloc(size, sizeof(*queue->headers));
-	queue->vectors = calloc(size, sizeof(*queue->vectors));
+	queue->vectors = calloc(size, 2 * sizeof(*queue->vectors));
 	queue->sender = sender_new(queue, FLUSH_MAX);
 	queue->late_sender = sender_new(queue, FLUSH_MAX);
-	if (!queue->slots || !queue->batch || !queue->headers || !queue->vectors ||
-	    !queue->sender || !queue->late_sender)
+	if (!queue->slots || !queue->spills || !queue->batch || !queue->headers ||
+	    !queue->vectors || !queue->sender || !queue->late_sender)
 		return -1;
 	return slots_refill(queue) == size ? 0 : -1;
+}
+
+static void free_alone(struct nfqueue_packet *packet)
+{
+	if (packet->alone)
+		free(packet);
 }
 
 static void list_free(struct packet_list *list)
@@ -126,7 +165,7 @@ static void list_free(struct packet_list *list)
 
 	while ((packet = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, packet, entry);
-		free(packet);
+		free_alone(packet);
 	}
 }
 
@@ -136,13 +175,13 @@ void slots_free(struct nfqueue *queue)
 	list_free(&queue->orphans);
 	list_free(&queue->backlog);
 	for (unsigned int i = 0; i < queue->batch_count; i++)
-		if (queue->batch[i]->left) /* came from the backlog: in no slot */
-			free(queue->batch[i]);
-	for (unsigned int i = 0; queue->slots && i < queue->batch_size; i++)
-		free(queue->slots[i]);
+		free_alone(queue->batch[i]);
+	for (unsigned int i = 0; queue->spills && i < queue->batch_size; i++)
+		free(queue->spills[i]);
 	pool_free(queue);
 	senders_free(queue);
 	free(queue->slots);
+	free(queue->spills);
 	free(queue->batch);
 	free(queue->headers);
 	free(queue->vectors);

@@ -27,7 +27,7 @@ bool verdict_is_known(struct nfqueue_verdict verdict)
 	}
 }
 
-static struct nfqueue_verdict normal(struct nfqueue_verdict verdict)
+struct nfqueue_verdict verdict_normal(struct nfqueue_verdict verdict)
 {
 	if (verdict.code == NFQUEUE_VERDICT_DROP) { /* nobody will see its mark */
 		verdict.set &= NFQUEUE_SET_FLOW;
@@ -38,6 +38,16 @@ static struct nfqueue_verdict normal(struct nfqueue_verdict verdict)
 	return verdict;
 }
 
+/* A reader that cannot be told is not waited for. */
+static void send_later(struct nfqueue_packet *packet)
+{
+	struct nfqueue *queue = packet->queue;
+
+	late_push(packet); /* it may be gone now */
+	if (wake_reader(queue) < 0)
+		flush_late(queue);
+}
+
 /*
  * The first verdict wins. If that was not the program's, this call tells the program so,
  * and the packet is not its any more.
@@ -45,8 +55,8 @@ static struct nfqueue_verdict normal(struct nfqueue_verdict verdict)
 static int decide_held(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
 {
 	if (packet_move_state(packet, PACKET_UNDECIDED, PACKET_DECIDED)) {
-		packet->verdict = normal(verdict);
-		late_push(packet);
+		packet->verdict = verdict_normal(verdict);
+		send_later(packet);
 		return 0;
 	}
 	if (packet_move_state(packet, PACKET_FORCED, PACKET_DECIDED))
@@ -67,7 +77,7 @@ int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict
 		return decide_held(packet, verdict);
 	if (packet_state(packet) != PACKET_UNDECIDED)
 		return -EALREADY;
-	packet->verdict = normal(verdict);
+	packet->verdict = verdict_normal(verdict);
 	packet_set_state(packet, PACKET_DECIDED);
 	return 0;
 }
@@ -138,7 +148,7 @@ int nfqueue_packet_hold_for(struct nfqueue_packet *packet, uint32_t timeout_ms,
 	err = hold(packet);
 	if (err < 0)
 		return err;
-	packet->expiry = normal(verdict);
+	packet->expiry = verdict_normal(verdict);
 	packet->deadline_ms = clock_ms() + timeout_ms;
 	packet->timed = true;
 	deadline_arm(packet);

@@ -38,13 +38,19 @@ int nfqueue_wake(struct nfqueue *queue)
  * `idle` and `attention` are in one total order, here and in receive.c: one of us sees
  * what the other has written. One kick a sleep is enough.
  */
-void wake_reader(struct nfqueue *queue)
+int wake_reader(struct nfqueue *queue)
 {
+	int err;
+
 	if (!atomic_load(&queue->attention))
 		atomic_store(&queue->attention, true);
-	if (!is_reader(queue) && atomic_load(&queue->idle) &&
-	    !atomic_exchange(&queue->kicked, true))
-		wake_send(queue);
+	if (is_reader(queue) || !atomic_load(&queue->idle) ||
+	    atomic_exchange(&queue->kicked, true))
+		return 0;
+	err = wake_send(queue);
+	if (err < 0)
+		atomic_store(&queue->kicked, false);
+	return err;
 }
 
 /* A kick that was sent may have been received already: only one sent from here on counts.

@@ -78,8 +78,7 @@ static void what_the_hold_limit_does_not_allow_is_dropped(void **state)
 	check_limit((struct nfqueue_options){0}, false);
 }
 
-static void what_the_hold_limit_does_not_allow_is_accepted_by_a_queue_that_fails_open(
-	void **state)
+static void what_the_hold_limit_does_not_allow_is_accepted_with_fail_open(void **state)
 {
 	check_limit((struct nfqueue_options){.flags = NFQUEUE_FAIL_OPEN}, true);
 }
@@ -274,7 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_the_hold_limit_does_not_allow_is_dropped),
-		TEST(what_the_hold_limit_does_not_allow_is_accepted_by_a_queue_that_fails_open),
+		TEST(what_the_hold_limit_does_not_allow_is_accepted_with_fail_open),
 		TEST(what_the_hold_limit_does_not_allow_is_accepted_where_that_is_chosen),
 		TEST(what_the_hold_limit_does_not_allow_is_dropped_where_that_is_chosen),
 		TEST(to_wait_is_no_choice_for_held_packets),

@@ -510,7 +510,7 @@ static void two_tables_with_the_same_bits_are_refused(void **state)
 	struct nfqueue_rules_options options = {
 		.size = sizeof(options), .name = "nfqueue-more", .flow_mask = 0x00180000};
 	struct nfqueue_redirect wanted = redirect(NFQUEUE_HOOK_INPUT, NULL, 9);
-	struct nfqueue_rules *more;
+	struct nfqueue_rules *more = NULL;
 
 	install(MASK, NFQUEUE_HOOK_INPUT, MATCH);
 	check(more, nfqueue_rules_open(&more, &options));

@@ -30,7 +30,7 @@ static int set_up(void **state)
 	queue.default_verdict = NFQUEUE_ACCEPT;
 	queue.max_length = 1;
 	assert_non_null(sender_new(&queue, 1));
-	slot = slot_new(&queue, SLOT);
+	slot = packet_new_alone(&queue, SLOT);
 	assert_non_null(slot);
 	memset(slot->buffer, 0xee, SLOT);
 	return 0;
