@@ -72,6 +72,7 @@ static const struct option known[] = {
 	{"batch", no_argument, NULL, 'b'},
 	{"large", no_argument, NULL, 'l'},
 	{"fail-open", no_argument, NULL, 'f'},
+	{"pin", no_argument, NULL, 'P'},
 	{"work-us", required_argument, NULL, 'w'},
 	{"queues", required_argument, NULL, 'q'},
 	{"deciders", required_argument, NULL, 'D'},
@@ -103,6 +104,8 @@ void bench_parse(struct bench_options *options, int argc, char **argv)
 			options->large = true;
 		else if (option == 'f')
 			options->fail_open = true;
+		else if (option == 'P')
+			options->pin = true;
 		else
 			exit(2);
 	}

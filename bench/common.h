@@ -31,6 +31,7 @@ struct bench_options {
 	bool batch;            /* the subject's own way to decide several at once */
 	bool large;            /* live, but with the kernel settings of a drain */
 	bool fail_open;        /* what has no room is accepted */
+	bool pin;              /* the threads stay on their CPUs */
 	uint32_t work_us;      /* CPU time that each decision takes */
 	uint32_t queues;       /* so many from 0 on; 0: one */
 	uint32_t deciders;     /* threads that decide, beside the reader */

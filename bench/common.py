@@ -156,7 +156,9 @@ class Subject:
         self.process.stdout.close()
 
     def line(self):
-        if not select.select([self.process.stdout], [], [], PATIENCE_S)[0]:
+        ready = select.poll()
+        ready.register(self.process.stdout, select.POLLIN)
+        if not ready.poll(PATIENCE_S * 1000):
             raise Failure(f"{self.name} did not finish in {PATIENCE_S} s: {queue_row()}")
         return self.process.stdout.readline().decode().strip()
 

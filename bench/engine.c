@@ -123,5 +123,6 @@ int main(int argc, char **argv)
 		queue.socket_buffer = BENCH_SOCKET_BUFFER;
 	}
 	worker.deciders = options->deciders;
+	worker.flags = options->pin ? NFQUEUE_WORKER_PIN : 0;
 	return nfqueue_run(&engine) < 0;
 }
