@@ -21,6 +21,7 @@
 
 #define FLOWS 16
 #define THREADS_MAX 8
+#define UNDER_WAY 3000
 
 static struct nfqueue_engine *engine;
 
@@ -82,6 +83,7 @@ struct flows {
 	atomic_uint out_of_order;
 	atomic_uint thread_of[FLOWS]; /* 1 + its number, 0: not seen yet */
 	atomic_uint by_thread[THREADS_MAX];
+	atomic_uint decided;
 	atomic_uint moved; /* seen by another thread than before */
 	atomic_uint seed;
 	uint32_t think_us;
@@ -132,18 +134,25 @@ static struct nfqueue_verdict decide_in_flow(struct nfqueue_packet *packet, void
 	if (atomic_fetch_add(&flows->next[flow], 1) != number)
 		atomic_fetch_add(&flows->out_of_order, 1);
 	atomic_fetch_add(&flows->by_thread[thread], 1);
+	atomic_fetch_add(&flows->decided, 1);
 	if (flows->think_us)
 		think(atomic_fetch_add(&flows->seed, 7919) % flows->think_us);
 	return NFQUEUE_ACCEPT;
 }
 
+/* No more are under way than the queue takes. */
 static void send_in_flows(struct flows *flows, uint32_t per_flow)
 {
-	for (uint32_t i = 0; i < per_flow; i += 10) {
-		for (int flow = 0; flow < FLOWS; flow++)
-			netns_udp_send(flows->clients[flow], i, 10);
-		if (i % 100 == 0)
+	uint32_t sent = 0;
+
+	while (sent < per_flow * FLOWS) {
+		if (sent - atomic_load(&flows->decided) > UNDER_WAY) {
 			netns_sleep(1);
+			continue;
+		}
+		for (int flow = 0; flow < FLOWS; flow++)
+			netns_udp_send(flows->clients[flow], sent / FLOWS, 10);
+		sent += 10 * FLOWS;
 	}
 }
 
@@ -174,10 +183,12 @@ static void order_is_kept_by(uint32_t deciders, uint32_t per_flow, uint32_t thin
 	struct nfqueue_options queue = {.size = sizeof(queue), .max_length = 16384};
 	struct nfqueue_worker_options worker = {.size = sizeof(worker),
 						.deciders = deciders};
-	struct flows flows = {.think_us = think_us};
+	static struct flows flows; /* deciders may see it when the test has failed */
 	uint32_t threads = 0;
 	struct nfqueue_stats stats;
 
+	memset(&flows, 0, sizeof(flows));
+	flows.think_us = think_us;
 	open_flows(&flows);
 	start_with((struct nfqueue_engine_options){.decide = decide_in_flow,
 						   .ctx = &flows,
@@ -333,7 +344,7 @@ static int prepare_second(uint32_t index, struct nfqueue_options *queue,
 
 static void one_engine_serves_one_queue_plainly_and_another_by_deciders(void **state)
 {
-	struct flows flows = {.think_us = 0};
+	static struct flows flows;
 	uint32_t second;
 
 	open_flows(&flows);
@@ -492,10 +503,10 @@ static void a_reader_that_waits_for_a_full_ring_leaves_the_rest_to_the_kernel(
 	assert_int_equal(stats.ring_overflow + stats.defaulted, 0);
 }
 
-/* 400 times 20 ms are 8 s: too long for a drain of 200 ms. */
+/* 400 times 40 ms are 16 s: too long for a drain of 200 ms. */
 static void a_stop_with_full_rings_ends_in_time_with_default_verdicts(void **state)
 {
-	struct slow slow = {.sleep_ms = 20, .open = true};
+	struct slow slow = {.sleep_ms = 40, .open = true};
 	struct nfqueue_stats stats;
 	uint64_t began;
 

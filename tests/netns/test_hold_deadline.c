@@ -366,6 +366,8 @@ static struct nfqueue_verdict hold_in_bin(struct nfqueue_packet *packet, void *c
 	struct bin *bin = ctx;
 
 	if (bin->timeout_ms)
+		netns_sleep(number ? 1 : 100); /* the reader sleeps by then */
+	if (bin->timeout_ms)
 		assert_int_equal(
 			nfqueue_packet_hold_for(packet, bin->timeout_ms, expiry(number)),
 			0);
