@@ -46,10 +46,9 @@ struct nfqueue_worker_options {
 /** What was short. Counts are told in struct nfqueue_stats, too. */
 enum nfqueue_event_kind {
 	NFQUEUE_EVENT_QUEUE_FULL,  /**< packets found the kernel's queue full: lost */
-	NFQUEUE_EVENT_SOCKET_FULL, /**< ... the socket's buffer: lost or, fail open,
-				      passed */
+	NFQUEUE_EVENT_SOCKET_FULL, /**< ... the socket's buffer: lost, or passed */
 	NFQUEUE_EVENT_HOLD_FULL,   /**< packets found the hold limit reached */
-	NFQUEUE_EVENT_RING_FULL,   /**< ... a decider's ring full */
+	NFQUEUE_EVENT_RING_FULL,   /**< ... a decider's ring full, or the reader waited */
 	NFQUEUE_EVENT_BUFFER_GREW, /**< the socket's buffer was enlarged */
 };
 
@@ -127,7 +126,8 @@ NFQUEUE_API int nfqueue_run(const struct nfqueue_engine_options *options);
 NFQUEUE_API int nfqueue_engine_new(struct nfqueue_engine **engine,
 				   const struct nfqueue_engine_options *options);
 
-/** Starts the workers. @return 0, or -errno of pthread_create(), with none left running.
+/** Starts the workers, once. @return 0; -EALREADY it was started before; or -errno of
+ * pthread_create(), with none left running.
  * Thread rule: the thread that made the engine. Source: pthread_create(3). */
 NFQUEUE_API int nfqueue_engine_start(struct nfqueue_engine *engine);
 
@@ -149,8 +149,8 @@ NFQUEUE_API int nfqueue_engine_wait(struct nfqueue_engine *engine);
  * Thread rule: the thread that made the engine. Source: nfqueue_close(). */
 NFQUEUE_API void nfqueue_engine_free(struct nfqueue_engine *engine);
 
-/** What went wrong last, in words; "" if nothing did. Lives until the next call on the
- * handle. Thread rule: the thread that made the engine. Source: nfqueue_error(). */
+/** What went wrong last, in words; "" if nothing did. A copy: lives until the calling
+ * thread asks again. Any thread. Source: nfqueue_error(). */
 NFQUEUE_API const char *nfqueue_engine_error(const struct nfqueue_engine *engine);
 
 /** The number of queues. Any thread. Source: queue_count. */

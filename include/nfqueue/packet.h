@@ -4,7 +4,8 @@
  *
  * Lifetime: a packet is valid until it is decided and flushed, until the next
  * nfqueue_recv() on its queue unless it is held, and until nfqueue_close() at the latest;
- * what an accessor points to lives as long. Thread rule: the thread that received it.
+ * what an accessor points to lives as long. Thread rule: whoever has it: the reader, or
+ * the thread that it was handed to, held.
  * Everything is in host byte order, hardware address, VLAN and bytes excepted. What the
  * kernel did not send is 0, NULL, or -ENOENT where 0 means something.
  */

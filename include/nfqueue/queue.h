@@ -112,12 +112,11 @@ struct nfqueue_stats {
 	uint64_t messages;      /**< verdict messages in them */
 	uint64_t expired;       /**< held until their deadline decided */
 	uint64_t hold_overflow; /**< beyond the hold limit: got the overload verdict */
-	uint64_t
-		ring_overflow; /**< a decider's ring was full: got its overload verdict */
-	uint64_t
-		flow_accepted; /**< verdicts for the rest of a flow, in `accepted`, too */
-	uint64_t flow_dropped; /**< the same, in `dropped` */
-	uint64_t buffer_grown; /**< times the socket's buffer was enlarged */
+	uint64_t ring_overflow; /**< a decider's ring was full: the same */
+	uint64_t ring_waits;    /**< such a ring was full: times the reader waited */
+	uint64_t flow_accepted; /**< of accepted: meant for the rest of the flow */
+	uint64_t flow_dropped;  /**< of dropped: meant for the rest of the flow */
+	uint64_t buffer_grown;  /**< times the socket's buffer was enlarged */
 };
 
 /** A row of the kernel's own table of queues. */
@@ -276,8 +275,9 @@ NFQUEUE_API int nfqueue_timeout(struct nfqueue *queue);
  * Sends the verdicts noted so far: of the reader all, of another thread those for held
  * packets. Packets of the batch that have none yet stay valid.
  *
- * @return 0; -EPERM CAP_NET_ADMIN was given up; -ENOBUFS, -ENOMEM no memory now: the
- * verdicts are kept for the next try. Any thread. Source: netlink_sendmsg().
+ * @return 0; -ENOBUFS, -ENOMEM no memory now: the verdicts are kept for the next try.
+ * That the kernel refused a verdict is read later: see nfqueue_recv() and nfqueue_stats.
+ * Any thread. Source: netlink_sendmsg().
  */
 NFQUEUE_API int nfqueue_flush(struct nfqueue *queue);
 
@@ -285,7 +285,8 @@ NFQUEUE_API int nfqueue_flush(struct nfqueue *queue);
  * Changes how many bytes of each packet are copied, or how many packets may wait. The
  * socket's buffer grows with them if its size was left to the library.
  *
- * @return 0; -EINVAL out of range; -EPERM no CAP_NET_ADMIN. Packets that arrive meanwhile
+ * @return 0; -EINVAL out of range; -EPERM no CAP_NET_ADMIN; -ESHUTDOWN an engine has
+ * decided what it received, and closes. Packets that arrive meanwhile
  * are kept for nfqueue_recv(); a reader asleep in it steps aside. Any thread. Source:
  * NFQA_CFG_PARAMS, NFQA_CFG_QUEUE_MAXLEN.
  */
@@ -296,7 +297,8 @@ NFQUEUE_API int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_lengt
  * Turns the features in `mask` on or off as their bits in `flags` say, one by one.
  *
  * @return 0; -EINVAL an unknown bit; -EOPNOTSUPP this kernel lacks one (the text names
- * it; the others are set). Any thread. Source: NFQA_CFG_FLAGS, NFQA_CFG_MASK.
+ * it; the others are set); -ESHUTDOWN as above. Any thread. Source: NFQA_CFG_FLAGS,
+ * NFQA_CFG_MASK.
  */
 NFQUEUE_API int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask);
 

@@ -14,7 +14,9 @@
 #include <string.h>
 #include <time.h>
 
-/* A verdict does not wait longer than this for the next decisions. */
+/* After this time of deciding no further decision is begun before what is decided is
+ * sent.
+ */
 #define SEND_AFTER_US 100u
 
 static int decider_init(struct worker *worker, uint32_t index)

@@ -43,14 +43,15 @@ static void sleep_for_room(struct decider *decider)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += LOOK_MS * 1000000;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
 	pthread_mutex_lock(&decider->lock);
-	pthread_cond_timedwait(&decider->drained, &decider->lock, &until);
+	pthread_cond_clockwait(&decider->drained, &decider->lock, CLOCK_MONOTONIC,
+			       &until);
 	pthread_mutex_unlock(&decider->lock);
 }
 
@@ -86,6 +87,7 @@ static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
 {
 	int err = 0;
 
+	queue_count_wait(decider->worker->queue);
 	wake_all(decider->worker); /* those that got some of this batch, too */
 	atomic_store(&decider->reader_waits, true);
 	while (!ring_put(&decider->ring, packet) && err == 0) {

@@ -113,6 +113,7 @@ int nfqueue_engine_new(struct nfqueue_engine **engine,
 	*engine = calloc(1, sizeof(**engine));
 	if (!*engine)
 		return -ENOMEM;
+	pthread_mutex_init(&(*engine)->error_lock, NULL);
 	(*engine)->event = -1;
 	err = open_workers(*engine, options);
 	if (err < 0) {
@@ -128,8 +129,10 @@ int nfqueue_engine_start(struct nfqueue_engine *engine)
 
 	if (!engine->workers)
 		return engine_error(engine, -EINVAL, "this engine was not opened");
-	if (engine->workers[0].started)
-		return engine_error(engine, -EALREADY, "this engine runs already");
+	if (engine->was_started)
+		return engine_error(engine, -EALREADY,
+				    "this engine runs already, or has: make another one");
+	engine->was_started = true;
 	for (uint32_t i = 0; i < engine->count && err == 0; i++)
 		err = worker_start(&engine->workers[i]);
 	if (err < 0) {
@@ -152,7 +155,7 @@ void engine_tell(struct nfqueue_engine *engine)
 
 void engine_stop_workers(struct nfqueue_engine *engine)
 {
-	atomic_store_explicit(&engine->stopping, true, memory_order_relaxed);
+	atomic_store_explicit(&engine->stopping, true, memory_order_release);
 	for (uint32_t i = 0; engine->workers && i < engine->count; i++)
 		nfqueue_wake(engine->workers[i].queue);
 }
@@ -192,6 +195,7 @@ void nfqueue_engine_free(struct nfqueue_engine *engine)
 	close_workers(engine);
 	if (engine->event >= 0)
 		close(engine->event);
+	pthread_mutex_destroy(&engine->error_lock);
 	free(engine);
 }
 

@@ -72,6 +72,7 @@ struct nfqueue_engine {
 	uint32_t count;
 	uint32_t opened;  /* so many of them, or tried */
 	uint32_t threads; /* that decide */
+	bool was_started;
 	/* Set by nfqueue_engine_stop(), read by workers once a batch. Relaxed: it carries
 	 * no data, and nfqueue_wake() makes a sleeping worker look. */
 	atomic_bool stopping;
@@ -80,6 +81,7 @@ struct nfqueue_engine {
 	 * `stopping` callback has returned. Set before the first worker starts. */
 	bool driven;
 	int event; /* eventfd: readable once a stop begins or a worker has failed */
+	pthread_mutex_t error_lock;
 	char error[ENGINE_ERROR_MAX];
 };
 

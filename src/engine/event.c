@@ -10,7 +10,7 @@ static void read_totals(struct nfqueue *queue, uint64_t totals[EVENT_KINDS])
 	totals[NFQUEUE_EVENT_QUEUE_FULL] = stats.lost_full;
 	totals[NFQUEUE_EVENT_SOCKET_FULL] = stats.lost_socket + stats.passed_socket;
 	totals[NFQUEUE_EVENT_HOLD_FULL] = stats.hold_overflow;
-	totals[NFQUEUE_EVENT_RING_FULL] = stats.ring_overflow;
+	totals[NFQUEUE_EVENT_RING_FULL] = stats.ring_overflow + stats.ring_waits;
 	totals[NFQUEUE_EVENT_BUFFER_GREW] = stats.buffer_grown;
 }
 

@@ -26,7 +26,7 @@
  */
 #define QUIET_MS 20
 
-static int check_options(struct worker *worker)
+static int check_options(struct worker *worker, uint32_t copy_range)
 {
 	struct nfqueue_worker_options *options = &worker->options;
 	uint32_t size = 4; /* the least that ck_ring_init() takes */
@@ -38,6 +38,14 @@ static int check_options(struct worker *worker)
 		return engine_error(worker->engine, -EINVAL,
 				    "a ring of %u packets: at most %u",
 				    options->ring_size, RING_SIZE_LIMIT);
+	if (options->flags & ~NFQUEUE_WORKER_PIN)
+		return engine_error(worker->engine, -EINVAL, "unknown worker flags 0x%x",
+				    options->flags & ~NFQUEUE_WORKER_PIN);
+	if (options->deciders > 1 && copy_range == NFQUEUE_COPY_META)
+		return engine_error(worker->engine, -EINVAL,
+				    "%u deciders: without payload no flow can be told, "
+				    "use one, or a copy range",
+				    options->deciders);
 	if (options->overload > NFQUEUE_OVERLOAD_WAIT)
 		return engine_error(worker->engine, -EINVAL, "unknown overload %u",
 				    options->overload);
@@ -85,7 +93,7 @@ int worker_open(struct nfqueue_engine *engine, uint32_t index)
 	queue.queue = options->first_queue + index;
 	worker->batch_size = queue.batch_size ? queue.batch_size : DEFAULT_BATCH_SIZE;
 	if (err == 0)
-		err = check_options(worker);
+		err = check_options(worker, queue.copy_range);
 	err = open_queue(worker, &queue, index, err);
 	if (err < 0)
 		return err;
@@ -120,7 +128,7 @@ static void decide_batch(struct worker *worker, int count)
 
 static bool is_set(const atomic_bool *flag)
 {
-	return atomic_load_explicit(flag, memory_order_relaxed);
+	return atomic_load_explicit(flag, memory_order_acquire);
 }
 
 static int work(struct worker *worker, int timeout_ms)
@@ -156,7 +164,7 @@ static int drain(struct worker *worker, uint64_t end)
 		if (count != 0)
 			quiet = now + QUIET_MS;
 	} while ((count >= 0 || worker_error_passes(count)) && now < quiet && now < end);
-	return count < 0 ? count : 0;
+	return count < 0 && !worker_error_passes(count) ? count : 0;
 }
 
 /* What was received is decided, and no more is. */
@@ -164,9 +172,10 @@ static int finish_received(struct worker *worker)
 {
 	int count = 0;
 
-	while (count >= 0 && queue_has_backlog(worker->queue))
+	while ((count >= 0 || worker_error_passes(count)) &&
+	       queue_has_backlog(worker->queue) && clock_ms() < worker_end(worker))
 		count = work(worker, 0);
-	return count < 0 ? count : 0;
+	return count < 0 && !worker_error_passes(count) ? count : 0;
 }
 
 uint64_t worker_end(struct worker *worker)
@@ -207,6 +216,7 @@ static int work_until_stop(struct worker *worker)
 static void *worker_main(void *argument)
 {
 	struct worker *worker = argument;
+	int err;
 
 	thread_introduce(worker->thread_number, "nfqueue-%u",
 			 nfqueue_number(worker->queue));
@@ -217,7 +227,9 @@ static void *worker_main(void *argument)
 	}
 	/* Without it its queue fills: the others shall not go on as if nothing was. */
 	nfqueue_engine_stop(worker->engine);
-	deciders_stop(worker, clock_ms());
+	err = deciders_stop(worker, clock_ms());
+	if (worker->result == -EPIPE && err < 0)
+		worker->result = err; /* the reader only met the end of a decider */
 	return NULL;
 }
 

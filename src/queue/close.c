@@ -2,9 +2,14 @@
 /* The end of a queue: what the program still has gets the default verdict. */
 #include "queue/queue.h"
 
+#include "queue/clock.h"
 #include "queue/worker.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+/* So long the kernel may have no memory to take our last verdicts. */
+#define PATIENCE_MS 1000
 
 /* What came with an ACK was never seen by the program: it goes as a batch of its own. */
 static int settle_backlog(struct nfqueue *queue)
@@ -33,7 +38,7 @@ static void force_held(struct nfqueue *queue)
 	pthread_mutex_unlock(&queue->held_lock);
 }
 
-int queue_settle(struct nfqueue *queue)
+static int try_settle(struct nfqueue *queue)
 {
 	int err = batch_finish(queue);
 
@@ -45,6 +50,33 @@ int queue_settle(struct nfqueue *queue)
 		return err;
 	force_held(queue);
 	return flush_late(queue);
+}
+
+/* From here on nobody reads the socket for a configuration: what is in it may be for
+ * another process. */
+static void shut(struct nfqueue *queue)
+{
+	gate_enter(queue);
+	queue->is_shut = true;
+	gate_leave(queue);
+}
+
+static bool is_passing(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM || err == -EAGAIN;
+}
+
+/* The kernel may have no memory for our verdicts for a moment: none is lost for that. */
+int queue_settle(struct nfqueue *queue)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	uint64_t end = clock_ms() + PATIENCE_MS;
+	int err;
+
+	shut(queue);
+	while (is_passing(err = try_settle(queue)) && clock_ms() < end)
+		nanosleep(&pause, NULL);
+	return err;
 }
 
 static void destroy(struct nfqueue *queue)

@@ -191,7 +191,9 @@ static int set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
 				     flags & flag ? "on" : "off",
 				     kernel_words(queue, err, words, sizeof(words)));
 	}
+	queue->flags_wanted = (queue->flags_wanted & ~mask) | (flags & mask);
 	slots_resize(queue);
+	buffer_set(queue);
 	return result;
 }
 
@@ -204,7 +206,9 @@ int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_t mask)
 	if ((flags | mask) & ~known)
 		return queue_error(queue, -EINVAL, "queue %u: unknown flags 0x%x",
 				   queue->number, (flags | mask) & ~known);
-	gate_enter_config(queue);
+	err = gate_enter_config(queue);
+	if (err < 0)
+		return err;
 	err = set_flags(queue, flags, mask);
 	gate_leave_config(queue);
 	return err;
@@ -241,7 +245,9 @@ int nfqueue_set_copy_range(struct nfqueue *queue, uint32_t copy_range)
 			queue, -EINVAL,
 			"copy range %u: 0 (all) to 65535, or NFQUEUE_COPY_META",
 			copy_range);
-	gate_enter_config(queue);
+	err = gate_enter_config(queue);
+	if (err < 0)
+		return err;
 	err = set_copy_range(queue, copy_range);
 	gate_leave_config(queue);
 	return err;
@@ -274,7 +280,9 @@ int nfqueue_set_max_length(struct nfqueue *queue, uint32_t max_length)
 	if (max_length == 0 || max_length > MAX_LENGTH_LIMIT)
 		return queue_error(queue, -EINVAL, "max length %u: 1 to %u", max_length,
 				   MAX_LENGTH_LIMIT);
-	gate_enter_config(queue);
+	err = gate_enter_config(queue);
+	if (err < 0)
+		return err;
 	err = set_max_length(queue, max_length);
 	gate_leave_config(queue);
 	return err;

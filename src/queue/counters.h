@@ -39,7 +39,8 @@ struct counters {
 	_Atomic uint32_t version;   /* odd while they change */
 	_Atomic uint32_t lost_full; /* the kernel's count, as last read */
 	/* Rare: any thread adds. */
-	counter defaulted, expired, hold_overflow, ring_overflow, buffer_grown;
+	counter defaulted, expired, hold_overflow, ring_overflow, ring_waits;
+	counter buffer_grown;
 };
 
 static inline uint64_t counter_get(const counter *count)

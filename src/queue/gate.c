@@ -48,11 +48,10 @@ static bool worth_a_retry(int err)
 	return err == -ENOBUFS || err == -ENOMEM || err == -EAGAIN;
 }
 
-void gate_enter_config(struct nfqueue *queue)
+static void take_socket(struct nfqueue *queue)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
 
-	pthread_mutex_lock(&queue->config_lock);
 	if (pthread_mutex_trylock(&queue->socket_lock) == 0)
 		return;
 	atomic_fetch_add_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);
@@ -60,6 +59,17 @@ void gate_enter_config(struct nfqueue *queue)
 		nanosleep(&pause, NULL);
 	pthread_mutex_lock(&queue->socket_lock);
 	atomic_fetch_sub_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);
+}
+
+int gate_enter_config(struct nfqueue *queue)
+{
+	pthread_mutex_lock(&queue->config_lock);
+	take_socket(queue);
+	if (!queue->is_shut)
+		return 0;
+	gate_leave_config(queue);
+	return queue_error(queue, -ESHUTDOWN, "queue %u: it is being closed",
+			   queue->number);
 }
 
 void gate_leave_config(struct nfqueue *queue)

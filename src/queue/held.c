@@ -12,6 +12,8 @@ void held_link_batch(struct nfqueue *queue)
 {
 	uint32_t linked = 0;
 
+	if (queue->batch_count == 0)
+		return;
 	pthread_mutex_lock(&queue->held_lock);
 	for (unsigned int i = 0; i < queue->batch_count; i++) {
 		struct nfqueue_packet *packet = queue->batch[i];

@@ -208,6 +208,7 @@ static struct nfqueue *new_queue(void)
 	TAILQ_INIT(&queue->orphans);
 	TAILQ_INIT(&queue->backlog);
 	wheel_init(&queue->wheel, clock_ms());
+	queue->sleep_until = UINT64_MAX;
 	pthread_mutex_init(&queue->socket_lock, NULL);
 	pthread_mutex_init(&queue->config_lock, NULL);
 	pthread_mutex_init(&queue->held_lock, NULL);

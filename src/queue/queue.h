@@ -53,7 +53,6 @@ struct nfqueue_packet {
 	uint8_t *spill;         /* of its slot; once it has left, its own; or NULL */
 	size_t capacity;        /* of `buffer` */
 	struct wheel_entry deadline;
-	uint64_t deadline_ms;          /* by clock_ms() */
 	struct nfqueue_verdict expiry; /* what the deadline decides */
 	_Alignas(CACHE_LINE) uint8_t buffer[];
 };
@@ -117,6 +116,7 @@ struct nfqueue {
 	struct nfqueue_packet *pool; /* free slots */
 	struct slab *slabs;          /* all slots, but those alone */
 	unsigned int full_batches;   /* one after the other */
+	bool had_deadlines;          /* before the last sleep */
 	struct sender *sender;
 
 	/* Under socket_lock. */
@@ -131,6 +131,7 @@ struct nfqueue {
 	uint32_t ack_sequence; /* of the configuration message that waits for its ACK */
 	uint32_t config_sequence;
 	bool ack_received;
+	bool is_shut; /* no configurations any more */
 	int ack_error;
 	char ack_text[160];
 
@@ -143,6 +144,7 @@ struct nfqueue {
 	struct packet_list held;    /* left their batch, unsent; oldest first */
 	struct packet_list orphans; /* sent, but the program does not know yet */
 	struct wheel wheel;
+	uint64_t sleep_until; /* by clock_ms(), as far as deadlines are concerned */
 	struct nfqueue_flow_marks flow_marks;
 	/* Length of `held`. Each that leaves is released behind its send. */
 	_Atomic uint32_t held_count;
@@ -315,13 +317,16 @@ void held_disown(struct nfqueue_packet *packet);
 
 /* deadline.c */
 /* Under held_lock. */
-void deadline_add(struct nfqueue *queue, struct nfqueue_packet *packet);
 void deadline_remove(struct nfqueue *queue, struct nfqueue_packet *packet);
-void deadline_arm(struct nfqueue_packet *packet);
+/* For a held packet: or moves the one that it has. 0; -EALREADY it is decided. */
+int deadline_arm(struct nfqueue_packet *packet, uint64_t deadline_ms,
+		 struct nfqueue_verdict verdict);
 /* Decides those whose deadline has passed. Reader. */
 void deadlines_expire(struct nfqueue *queue);
 /* Milliseconds to the next one, -1: none. */
 int deadlines_next(struct nfqueue *queue);
+/* The same, of a reader that will sleep so long. */
+int deadlines_sleep(struct nfqueue *queue);
 
 /* wake.c */
 /* Makes the socket readable. Returns 0 or -errno of send(2). */
@@ -338,8 +343,9 @@ void gate_enter(struct nfqueue *queue);
 void gate_leave(struct nfqueue *queue);
 /* The reader, inside: lets those in who wait. */
 void gate_yield(struct nfqueue *queue);
-/* For a configuration: makes a sleeping reader step aside. */
-void gate_enter_config(struct nfqueue *queue);
+/* For a configuration: makes a sleeping reader step aside. Returns 0; -ESHUTDOWN, and it
+ * is not inside. */
+int gate_enter_config(struct nfqueue *queue);
 void gate_leave_config(struct nfqueue *queue);
 
 /* config.c */

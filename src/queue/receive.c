@@ -338,10 +338,11 @@ static int before_sleep(struct nfqueue *queue, int timeout_ms)
 	int next = -1;
 
 	atomic_store(&queue->attention, false);
-	if (atomic_load(&queue->deadlines)) {
+	if (atomic_load(&queue->deadlines))
 		deadlines_expire(queue);
-		next = deadlines_next(queue);
-	}
+	if (atomic_load(&queue->deadlines) || queue->had_deadlines)
+		next = deadlines_sleep(queue);
+	queue->had_deadlines = next >= 0;
 	if (late_pending(queue) && flush_late(queue) < 0)
 		return timeout_ms < 0 || timeout_ms > RETRY_MS ? RETRY_MS : timeout_ms;
 	if (next >= 0 && (timeout_ms < 0 || next < timeout_ms))

@@ -55,14 +55,18 @@ void senders_free(struct nfqueue *queue)
 		sender_free(queue->senders[--queue->sender_count]);
 }
 
-static struct nfqueue_flow_marks flow_marks(struct nfqueue *queue)
+/* The same for all of a send, and locked once for it. */
+static struct nfqueue_flow_marks flow_marks(struct sender *sender)
 {
-	struct nfqueue_flow_marks marks;
+	struct nfqueue *queue = sender->queue;
 
-	pthread_mutex_lock(&queue->held_lock);
-	marks = queue->flow_marks;
-	pthread_mutex_unlock(&queue->held_lock);
-	return marks;
+	if (!sender->knows_marks) {
+		pthread_mutex_lock(&queue->held_lock);
+		sender->marks = queue->flow_marks;
+		pthread_mutex_unlock(&queue->held_lock);
+		sender->knows_marks = true;
+	}
+	return sender->marks;
 }
 
 /*
@@ -70,9 +74,10 @@ static struct nfqueue_flow_marks flow_marks(struct nfqueue *queue)
  * also drop what is marked so. A kernel that takes the connection's mark with the verdict
  * gets it, too: a range verdict cannot carry it. Without marks it is a plain verdict.
  */
-static struct nfqueue_verdict flow_verdict(const struct nfqueue_packet *packet)
+static struct nfqueue_verdict flow_verdict(struct sender *sender,
+					   const struct nfqueue_packet *packet)
 {
-	struct nfqueue_flow_marks marks = flow_marks(packet->queue);
+	struct nfqueue_flow_marks marks = flow_marks(sender);
 	struct nfqueue_verdict verdict = packet->verdict;
 	bool drop = verdict.code == NFQUEUE_VERDICT_DROP;
 	uint32_t mark = verdict.set & NFQUEUE_SET_MARK ? verdict.mark : packet->wire.mark;
@@ -95,13 +100,13 @@ void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet
 	entry->id = packet->id;
 	entry->verdict = packet->verdict;
 	if (entry->verdict.set & NFQUEUE_SET_FLOW)
-		entry->verdict = flow_verdict(packet);
+		entry->verdict = flow_verdict(sender, packet);
 }
 
 /* Source: nfqnl_ct_parse(), ctnetlink_glue_parse_ct(). */
 static void add_conntrack_mark(struct sender *sender, struct wire_verdict *verdict)
 {
-	struct nfqueue_flow_marks marks = flow_marks(sender->queue);
+	struct nfqueue_flow_marks marks = flow_marks(sender);
 
 	verdict->present |= 1u << WIRE_CT;
 	verdict->ct_present = WIRE_CT_HAS_MARK | WIRE_CT_HAS_MARK_MASK;
@@ -143,6 +148,7 @@ int sender_send(struct sender *sender, size_t count, size_t coverable)
 	wire_writer_init(&writer, sender->buffer, sender->size * VERDICT_MAX);
 	for (size_t i = 0; i < messages; i++)
 		encode(sender, &writer, &sender->messages[i]);
+	sender->knows_marks = false;
 	/* Before the send: the kernel's refusals may be read before it returns. */
 	sent_note(sender, messages, first);
 	sent = writer.error ? writer.error

@@ -8,6 +8,7 @@
 #define NFQUEUE_SENDER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,8 @@ struct sender {
 	struct coalesce_message *messages;
 	struct nfqueue_packet **packets; /* room for who gathers them */
 	uint8_t *buffer;
+	struct nfqueue_flow_marks marks; /* of this send */
+	bool knows_marks;
 	struct sent_counters counts;
 };
 

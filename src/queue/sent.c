@@ -206,7 +206,9 @@ void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error)
 	refund(queue, message, error);
 	if (error != -EPERM)
 		return;
-	atomic_store_explicit(&queue->unprivileged, true, memory_order_relaxed);
+	/* Privileges are a thread's: another one that decides may lack them. */
+	if (sequence >> SEQUENCE_BITS != queue->late_sender->base >> SEQUENCE_BITS)
+		atomic_store_explicit(&queue->unprivileged, true, memory_order_relaxed);
 	while (sequence != last) {
 		sequence = (sequence & ~SEQUENCE_MASK) | after(sequence & SEQUENCE_MASK);
 		message = find(queue, sequence);

@@ -35,6 +35,7 @@ static void read_counters(struct nfqueue_stats *stats, const struct counters *co
 	stats->expired = counter_get(&counters->expired);
 	stats->hold_overflow = counter_get(&counters->hold_overflow);
 	stats->ring_overflow = counter_get(&counters->ring_overflow);
+	stats->ring_waits = counter_get(&counters->ring_waits);
 	stats->buffer_grown = counter_get(&counters->buffer_grown);
 }
 
@@ -57,7 +58,8 @@ static void derive_held(struct nfqueue_stats *stats)
 	uint64_t decided = stats->accepted + stats->dropped + stats->repeated +
 			   stats->requeued + stats->refused + stats->flushed;
 
-	stats->held = stats->received - decided;
+	/* Of different moments, if there was no better look at them. */
+	stats->held = stats->received > decided ? stats->received - decided : 0;
 }
 
 /* All counts change with a version of their own, odd meanwhile. The sum of them changes

@@ -148,11 +148,7 @@ int nfqueue_packet_hold_for(struct nfqueue_packet *packet, uint32_t timeout_ms,
 	err = hold(packet);
 	if (err < 0)
 		return err;
-	packet->expiry = verdict_normal(verdict);
-	packet->deadline_ms = clock_ms() + timeout_ms;
-	packet->timed = true;
-	deadline_arm(packet);
-	return 0;
+	return deadline_arm(packet, clock_ms() + timeout_ms, verdict_normal(verdict));
 }
 
 bool packet_was_held(const struct nfqueue_packet *packet)

@@ -25,6 +25,11 @@ void packet_overflow(struct nfqueue_packet *packet, struct nfqueue_verdict verdi
 	late_push(packet);
 }
 
+void queue_count_wait(struct nfqueue *queue)
+{
+	counter_add_shared(&queue->counters.ring_waits, 1);
+}
+
 /* Bytes that made no sense are decided already, and nobody else will send them. */
 void queue_detach(struct nfqueue *queue)
 {

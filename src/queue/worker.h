@@ -19,6 +19,9 @@ void packet_decide_default(struct nfqueue_packet *packet);
 /* There was no room for a detached packet: it is decided, sent with the next flush. */
 void packet_overflow(struct nfqueue_packet *packet, struct nfqueue_verdict verdict);
 
+/* The reader had to wait for room. */
+void queue_count_wait(struct nfqueue *queue);
+
 /* Before other threads use the queue; NULL: no memory, or too many. */
 struct sender *queue_sender_new(struct nfqueue *queue, size_t size);
 
