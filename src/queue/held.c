@@ -6,8 +6,6 @@
  */
 #include "queue/queue.h"
 
-#define FETCH_AHEAD 4u
-
 void held_link_batch(struct nfqueue *queue)
 {
 	uint32_t linked = 0;

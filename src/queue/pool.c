@@ -85,6 +85,7 @@ struct nfqueue_packet *pool_get(struct nfqueue *queue)
 		return NULL;
 	packet = queue->pool;
 	queue->pool = packet->next;
+	__builtin_prefetch(queue->pool, 1); /* another thread had it last */
 	return packet;
 }
 

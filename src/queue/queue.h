@@ -73,6 +73,9 @@ struct tally {
 
 #define QUEUE_ERROR_MAX 512
 
+/* Packets that another thread had are fetched so many places ahead. */
+#define FETCH_AHEAD 4u
+
 /* Verdicts that the kernel had no memory for are tried again after so long. */
 #define RETRY_MS 1
 

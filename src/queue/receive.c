@@ -226,7 +226,7 @@ static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_m
  * every cache line would be waited for in turn. A small message and its packet are so
  * long. */
 #define FETCH_LINES 9u
-#define FETCH_AHEAD 2u
+#define FETCH_SLOTS_AHEAD 2u
 
 static void fetch_slot(const struct nfqueue_packet *slot)
 {
@@ -243,8 +243,8 @@ static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 		struct nfqueue_packet *packet = queue->slots[i];
 		bool truncated = queue->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
 
-		if (i + FETCH_AHEAD < count)
-			fetch_slot(queue->slots[i + FETCH_AHEAD]);
+		if (i + FETCH_SLOTS_AHEAD < count)
+			fetch_slot(queue->slots[i + FETCH_SLOTS_AHEAD]);
 		slot_filled(packet, queue->headers[i].msg_len);
 		if (!receive_message(packet, queue->headers[i].msg_len, truncated))
 			continue;

@@ -38,16 +38,6 @@ struct nfqueue_verdict verdict_normal(struct nfqueue_verdict verdict)
 	return verdict;
 }
 
-/* A reader that cannot be told is not waited for. */
-static void send_later(struct nfqueue_packet *packet)
-{
-	struct nfqueue *queue = packet->queue;
-
-	late_push(packet); /* it may be gone now */
-	if (wake_reader(queue) < 0)
-		flush_late(queue);
-}
-
 /*
  * The first verdict wins. If that was not the program's, this call tells the program so,
  * and the packet is not its any more.
@@ -56,7 +46,7 @@ static int decide_held(struct nfqueue_packet *packet, struct nfqueue_verdict ver
 {
 	if (packet_move_state(packet, PACKET_UNDECIDED, PACKET_DECIDED)) {
 		packet->verdict = verdict_normal(verdict);
-		send_later(packet);
+		late_push(packet);
 		return 0;
 	}
 	if (packet_move_state(packet, PACKET_FORCED, PACKET_DECIDED))
@@ -66,20 +56,61 @@ static int decide_held(struct nfqueue_packet *packet, struct nfqueue_verdict ver
 	return -EALREADY;
 }
 
-int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
+static int decide_in_batch(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
 {
-	if (!verdict_is_known(verdict))
-		return queue_error(packet->queue, -EINVAL,
-				   "packet %u: unknown verdict 0x%x%s", packet->wire.id,
-				   verdict.code,
-				   verdict.set & NFQUEUE_SET_FLOW ? " for a flow" : "");
-	if (packet->held)
-		return decide_held(packet, verdict);
 	if (packet_state(packet) != PACKET_UNDECIDED)
 		return -EALREADY;
 	packet->verdict = verdict_normal(verdict);
 	packet_set_state(packet, PACKET_DECIDED);
 	return 0;
+}
+
+static int refuse(const struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
+{
+	return queue_error(packet->queue, -EINVAL, "packet %u: unknown verdict 0x%x%s",
+			   packet->id, verdict.code,
+			   verdict.set & NFQUEUE_SET_FLOW ? " for a flow" : "");
+}
+
+/* Once it is decided it may be gone. A reader that cannot be told is not waited for. */
+int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
+{
+	struct nfqueue *queue = packet->queue;
+	int err;
+
+	if (!verdict_is_known(verdict))
+		return refuse(packet, verdict);
+	if (!packet->held)
+		return decide_in_batch(packet, verdict);
+	err = decide_held(packet, verdict);
+	if (err == 0 && wake_reader(queue) < 0)
+		flush_late(queue);
+	return err;
+}
+
+/* They are sent at once, so nobody is woken for them. */
+static int decide_quietly(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
+{
+	if (!verdict_is_known(verdict))
+		return refuse(packet, verdict);
+	return packet->held ? decide_held(packet, verdict)
+			    : decide_in_batch(packet, verdict);
+}
+
+int nfqueue_decide_all(struct nfqueue *queue, struct nfqueue_packet *const *packets,
+		       const struct nfqueue_verdict *verdicts, size_t count)
+{
+	int decided = 0, err = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		/* Another thread may have had them last. */
+		if (i + FETCH_AHEAD < count)
+			__builtin_prefetch(packets[i + FETCH_AHEAD], 1);
+		if (decide_quietly(packets[i], verdicts[i]) == 0)
+			decided++;
+	}
+	err = nfqueue_flush(queue);
+	return err < 0 ? err : decided;
 }
 
 int nfqueue_accept(struct nfqueue_packet *packet)

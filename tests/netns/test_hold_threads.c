@@ -208,6 +208,66 @@ struct mixture {
 	uint32_t seed;
 };
 
+/* By calls that decide many: the reader sleeps through them. */
+static void *decide_many_at_once(void *argument)
+{
+	struct holder *holder = argument;
+	struct nfqueue_verdict verdicts[100];
+
+	for (uint32_t i = 0; i < 100; i++)
+		verdicts[i] = i % 10 == 9 ? NFQUEUE_DROP : NFQUEUE_ACCEPT;
+	for (uint32_t i = 0; i < COUNT; i += 100)
+		assert_int_equal(nfqueue_decide_all(holder->queue, holder->held + i,
+						    verdicts, 100),
+				 100);
+	return NULL;
+}
+
+static void many_decided_at_once_leave_in_few_messages_and_wake_nobody(void **state)
+{
+	struct holder holder = {.waiting = WAIT_ASLEEP};
+	struct nfqueue *queue = hold_all(&holder);
+	struct nfqueue_stats before = stats_of(queue), stats;
+	bool wanted[COUNT];
+	pthread_t thread;
+
+	for (uint32_t i = 0; i < COUNT; i++)
+		wanted[i] = i % 10 != 9;
+	assert_int_equal(pthread_create(&thread, NULL, decide_many_at_once, &holder), 0);
+	pthread_join(thread, NULL);
+	stats = stats_of(queue);
+	assert_int_equal(stats.held, 0);
+	assert_int_equal(stats.sends - before.sends, COUNT / 100);
+	/* of each hundred ten drops, and a range */
+	assert_true(stats.messages - before.messages <= COUNT / 100 * 11);
+	assert_came(udp_server, wanted, COUNT);
+	holder_stop(&holder);
+}
+
+static void what_is_decided_before_is_not_decided_by_many_at_once(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
+	struct nfqueue_verdict verdicts[8] = {
+		NFQUEUE_ACCEPT, NFQUEUE_ACCEPT, {.code = 2}, /* the kernel knows no such
+								verdict */
+		NFQUEUE_ACCEPT, NFQUEUE_DROP,   NFQUEUE_ACCEPT, NFQUEUE_ACCEPT,
+		NFQUEUE_ACCEPT,
+	};
+	const bool wanted[8] = {true, false, false, true, false, true, true, true};
+	struct nfqueue_packet *packets[64];
+
+	netns_udp_send(udp_client, 0, 8);
+	receive(queue, packets, 8);
+	nfqueue_packet_hold(packets[3]);
+	nfqueue_drop(packets[1]);
+	assert_int_equal(nfqueue_decide_all(queue, packets, verdicts, 8), 6);
+	assert_came(udp_server, wanted, 8);
+	assert_int_equal(stats_of(queue).held, 1);
+	assert_int_equal(nfqueue_drop(packets[2]), 0);
+	flush_and_settle(queue);
+	assert_int_equal(stats_of(queue).accepted, 5);
+}
+
 /* All but the oldest, accept and drop in stretches. */
 static void *decide_the_younger(void *argument)
 {
@@ -602,6 +662,8 @@ int main(void)
 		TEST(four_threads_decide_shuffled_and_a_polling_reader_sends),
 		TEST(the_verdicts_of_a_thread_leave_in_the_order_it_gives_them),
 		TEST(what_a_thread_decides_in_order_leaves_in_ranges),
+		TEST(many_decided_at_once_leave_in_few_messages_and_wake_nobody),
+		TEST(what_is_decided_before_is_not_decided_by_many_at_once),
 		TEST(no_range_reaches_over_an_older_packet_that_is_held),
 		TEST(of_two_threads_that_decide_a_packet_one_is_told_that_it_came_late),
 		TEST(no_verdict_is_forgotten_by_a_reader_about_to_poll),
