@@ -110,7 +110,7 @@ static void tell_poll(struct nfqueue *queue)
 	if (atomic_load(&queue->attention) ||
 	    atomic_load_explicit(&queue->woken, memory_order_relaxed) ||
 	    !TAILQ_EMPTY(&queue->backlog))
-		wake_send(queue);
+		wake_send(queue, 0);
 }
 
 /* The spare slot takes any packet: longer ones than before may come before the ACK. */

@@ -55,7 +55,7 @@ static void take_socket(struct nfqueue *queue)
 	if (pthread_mutex_trylock(&queue->socket_lock) == 0)
 		return;
 	atomic_fetch_add_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);
-	while (worth_a_retry(wake_send(queue)))
+	while (worth_a_retry(wake_send(queue, 0)))
 		nanosleep(&pause, NULL);
 	pthread_mutex_lock(&queue->socket_lock);
 	atomic_fetch_sub_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);

@@ -332,8 +332,8 @@ int deadlines_next(struct nfqueue *queue);
 int deadlines_sleep(struct nfqueue *queue);
 
 /* wake.c */
-/* Makes the socket readable. Returns 0 or -errno of send(2). */
-int wake_send(struct nfqueue *queue);
+/* Makes the socket readable: an ACK with this sequence number. 0 or -errno of send(2). */
+int wake_send(struct nfqueue *queue, uint32_t sequence);
 /* Makes an idle reader look, without ending its nfqueue_recv(). 0, or -errno of send(2).
  */
 int wake_reader(struct nfqueue *queue);

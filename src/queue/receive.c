@@ -93,6 +93,8 @@ static void take_ack(struct nfqueue *queue, const struct wire_error *error)
 {
 	size_t length = error->text.length;
 
+	if ((error->sequence & ~SEQUENCE_MASK) == SEQUENCE_MARK)
+		sent_settle(queue->sender, error->sequence);
 	if (error->sequence == 0 || error->sequence != queue->ack_sequence)
 		return; /* 0: nfqueue_wake() has done what it is for */
 	queue->ack_received = true;

@@ -20,12 +20,13 @@ struct nfqueue_packet;
 
 /*
  * The sequence number of a message names its sender: the first byte is 1 + the sender's
- * number, the others count from 1 on. 0 is nfqueue_wake()'s, the last one's are those of
- * configurations.
+ * number, the others count from 1 on. 0 is nfqueue_wake()'s; the last two are those of
+ * configurations and of marks in the stream of answers.
  */
-#define SENDERS_MAX 254u
+#define SENDERS_MAX 253u
 #define SEQUENCE_BITS 24u
 #define SEQUENCE_MASK ((1u << SEQUENCE_BITS) - 1)
+#define SEQUENCE_MARK (254u << SEQUENCE_BITS)
 #define SEQUENCE_CONFIG (255u << SEQUENCE_BITS)
 
 /* In a verdict's `set`: the kernel gets an accept with a mark, and rules drop the flow.
@@ -51,7 +52,10 @@ struct sender {
 	struct nfqueue *queue;
 	uint32_t base;     /* of its sequence numbers */
 	uint32_t sequence; /* the last one's count */
-	uint32_t settled; /* refusals up to this one are read; the reader's sender only */
+	/* Of the reader's sender only: refusals up to this one are read; the last mark.
+	 */
+	_Atomic uint32_t settled;
+	uint32_t marked;
 	struct sent_message *sent; /* a ring, by sequence */
 	uint32_t sent_size;        /* a power of two */
 	size_t size;               /* of the following */
@@ -85,6 +89,8 @@ int sent_reserve(struct sender *sender, uint32_t waiting);
 void sent_note(struct sender *sender, size_t messages, uint32_t first);
 /* The send failed: takes it all back. */
 void sent_forget(struct sender *sender, size_t messages, uint32_t first);
+/* The ACK of a mark was read. */
+void sent_settle(struct sender *sender, uint32_t sequence);
 /* Takes back what the kernel refused. Whoever reads the socket. */
 void verdict_refused(struct nfqueue *queue, uint32_t sequence, int error);
 

@@ -91,15 +91,35 @@ int sent_reserve(struct sender *sender, uint32_t max_length)
 	return 0;
 }
 
+static uint32_t since(const struct sender *sender, uint32_t sequence)
+{
+	return (sender->sequence - sequence) & SEQUENCE_MASK;
+}
+
+/*
+ * The socket is a line: when the ACK of a mark is read, all refusals of what was sent
+ * before it are, too. Under lasting load the socket is never seen empty, which would tell
+ * the same. A mark that gets lost in a full socket is followed by the next.
+ */
+static void mark(struct sender *sender)
+{
+	if (since(sender, sender->settled) < sender->sent_size / 4 ||
+	    since(sender, sender->marked) < sender->sent_size / 4)
+		return;
+	sender->marked = sender->sequence;
+	wake_send(sender->queue, SEQUENCE_MARK | sender->sequence);
+}
+
 /*
  * A flush of the kernel's empties its queue but not the socket: then more messages than
  * packets may wait can stand before a refusal, though not more than the socket holds.
  */
 static void make_room(struct sender *sender)
 {
-	uint32_t unsettled = (sender->sequence - sender->settled) & SEQUENCE_MASK;
+	uint32_t unsettled = since(sender, sender->settled);
 	uint32_t limit = sender->queue->socket_buffer / MESSAGE_CHARGE_MIN;
 
+	mark(sender);
 	if (unsettled > limit)
 		unsettled = limit;
 	if (unsettled <= sender->sent_size / 2)
@@ -107,6 +127,12 @@ static void make_room(struct sender *sender)
 	gate_enter(sender->queue);       /* a configuration may be reading refusals */
 	sent_reserve(sender, unsettled); /* if not: some are counted as sent */
 	gate_leave(sender->queue);
+}
+
+/* Read by a configuration, too: a mark that is taken back by an older one is no harm. */
+void sent_settle(struct sender *sender, uint32_t sequence)
+{
+	sender->settled = sequence & SEQUENCE_MASK;
 }
 
 static void count(struct sender *sender, const struct coalesce_message *message,

@@ -8,7 +8,7 @@
  * that the reader sleeps on. No second file descriptor to poll, one system call a batch.
  * Async-signal-safe: stack, and one send(2).
  */
-int wake_send(struct nfqueue *queue)
+int wake_send(struct nfqueue *queue, uint32_t sequence)
 {
 	struct wire_config config = {.queue = queue->number,
 				     .command = WIRE_CMD_PF_UNBIND};
@@ -18,7 +18,7 @@ int wake_send(struct nfqueue *queue)
 	ssize_t sent;
 
 	wire_writer_init(&writer, buffer, sizeof(buffer));
-	wire_put_config(&writer, &config, 0, true);
+	wire_put_config(&writer, &config, sequence, true);
 	sent = queue_send(queue, buffer, writer.length);
 	errno = saved;
 	return sent < 0 ? (int)sent : 0;
@@ -31,7 +31,7 @@ int wake_send(struct nfqueue *queue)
 int nfqueue_wake(struct nfqueue *queue)
 {
 	atomic_store_explicit(&queue->woken, true, memory_order_release);
-	return wake_send(queue);
+	return wake_send(queue, 0);
 }
 
 /*
@@ -47,7 +47,7 @@ int wake_reader(struct nfqueue *queue)
 	if (is_reader(queue) || !atomic_load(&queue->idle) ||
 	    atomic_exchange(&queue->kicked, true))
 		return 0;
-	err = wake_send(queue);
+	err = wake_send(queue, 0);
 	if (err < 0)
 		atomic_store(&queue->kicked, false);
 	return err;

@@ -29,7 +29,8 @@ static int set_up(void **state)
 	queue.expects_id = true;
 	queue.default_verdict = NFQUEUE_ACCEPT;
 	queue.max_length = 1;
-	assert_non_null(sender_new(&queue, 1));
+	queue.sender = sender_new(&queue, 1);
+	assert_non_null(queue.sender);
 	slot = packet_new_alone(&queue, SLOT);
 	assert_non_null(slot);
 	memset(slot->buffer, 0xee, SLOT);
@@ -155,6 +156,17 @@ static void an_answer_that_lies_is_counted(void **state)
 	assert_int_equal(count(&queue.counters.refused), 0);
 }
 
+/* What was sent before the mark is not refused any more when its ACK is read. */
+static void the_ack_of_a_mark_settles_what_was_sent_before_it(void **state)
+{
+	queue.sender->sequence = 100;
+	assert_false(receive_message(
+		slot, put_answer(NFQNL_MSG_CONFIG, SEQUENCE_MARK | 77, 0), false));
+	assert_int_equal(queue.sender->settled, 77);
+	assert_false(receive_message(slot, put_answer(NFQNL_MSG_CONFIG, 0, 0), false));
+	assert_int_equal(queue.sender->settled, 77);
+}
+
 static void a_refusal_of_what_was_never_sent_changes_nothing(void **state)
 {
 	const struct counters none = {.received = 0};
@@ -206,6 +218,7 @@ int main(void)
 		TEST(bytes_that_are_no_message_are_counted),
 		TEST(an_answer_that_lies_is_counted),
 		TEST(a_refusal_of_what_was_never_sent_changes_nothing),
+		TEST(the_ack_of_a_mark_settles_what_was_sent_before_it),
 		TEST(a_gap_in_the_ids_is_what_was_lost_also_where_they_wrap),
 		TEST(only_the_answer_that_is_awaited_ends_a_configuration),
 	};
