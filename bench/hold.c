@@ -27,7 +27,6 @@ struct lane {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint32_t come, gone; /* under lock: the places in the line */
-	uint32_t decided;    /* since all was sent */
 	bool quiet;          /* under lock: nothing comes now */
 	uint64_t random;
 };
@@ -87,32 +86,26 @@ static void reorder(struct lane *lane, uint32_t count)
 
 static void decide(struct lane *lane, uint32_t count)
 {
+	struct nfqueue_verdict accepts[BATCH];
+
+	for (uint32_t i = 0; i < BATCH; i++)
+		accepts[i] = NFQUEUE_ACCEPT;
 	for (uint32_t i = 0; i < count; i++)
 		lane->window[i] = lane->line[(lane->gone + i) % LINE_SIZE];
 	reorder(lane, count);
-	for (uint32_t i = 0; i < count; i++) {
-		nfqueue_accept(lane->window[i]);
-		if (++lane->decided % BATCH == 0)
-			nfqueue_flush(lane->queue);
-	}
+	for (uint32_t i = 0; i < count; i += BATCH)
+		nfqueue_decide_all(lane->queue, lane->window + i, accepts,
+				   count - i < BATCH ? count - i : BATCH);
 	pthread_mutex_lock(&lane->lock);
 	lane->gone += count;
 	pthread_mutex_unlock(&lane->lock);
 }
 
-/* Nothing decided waits to be sent while there is nothing to decide. */
 static uint32_t wait_for_packets(struct lane *lane)
 {
 	uint32_t count;
 
 	pthread_mutex_lock(&lane->lock);
-	count = decidable(lane);
-	if (count == 0 && lane->decided % BATCH) {
-		pthread_mutex_unlock(&lane->lock);
-		nfqueue_flush(lane->queue);
-		lane->decided = 0;
-		pthread_mutex_lock(&lane->lock);
-	}
 	while ((count = decidable(lane)) == 0)
 		pthread_cond_wait(&lane->changed, &lane->lock);
 	pthread_mutex_unlock(&lane->lock);

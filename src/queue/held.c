@@ -55,8 +55,6 @@ static bool settle(struct nfqueue *queue, struct nfqueue_packet *packet)
 {
 	bool linked = packet->linked;
 
-	if (packet->held)
-		atomic_fetch_sub_explicit(&queue->program_holds, 1, memory_order_relaxed);
 	deadline_remove(queue, packet);
 	if (linked) {
 		TAILQ_REMOVE(&queue->held, packet, entry);
@@ -74,16 +72,20 @@ static bool settle(struct nfqueue *queue, struct nfqueue_packet *packet)
 
 static void let_go(struct nfqueue *queue, struct nfqueue_packet **packets, size_t count)
 {
-	uint32_t gone = 0;
+	uint32_t gone = 0, holds = 0;
 	size_t freed = 0;
 
 	pthread_mutex_lock(&queue->held_lock);
 	for (size_t i = 0; i < count; i++) {
 		gone += packets[i]->linked;
+		holds += packets[i]->held;
 		if (settle(queue, packets[i]))
 			packets[freed++] = packets[i];
 	}
 	atomic_fetch_sub_explicit(&queue->held_count, gone, memory_order_release);
+	if (holds)
+		atomic_fetch_sub_explicit(&queue->program_holds, holds,
+					  memory_order_relaxed);
 	pthread_mutex_unlock(&queue->held_lock);
 	pool_put_all(queue, packets, freed);
 }

@@ -5,13 +5,17 @@
  */
 #include "queue/queue.h"
 
+void late_push_chain(struct nfqueue *queue, struct nfqueue_packet *newest,
+		     struct nfqueue_packet *oldest)
+{
+	oldest->next = atomic_load_explicit(&queue->late, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&queue->late, &oldest->next, newest))
+		continue;
+}
+
 void late_push(struct nfqueue_packet *packet)
 {
-	struct nfqueue *queue = packet->queue;
-
-	packet->next = atomic_load_explicit(&queue->late, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak(&queue->late, &packet->next, packet))
-		continue;
+	late_push_chain(packet->queue, packet, packet);
 }
 
 bool late_pending(const struct nfqueue *queue)

@@ -200,10 +200,11 @@ static struct nfqueue_options copy_options(const struct nfqueue_options *given)
 
 static struct nfqueue *new_queue(void)
 {
-	struct nfqueue *queue = calloc(1, sizeof(*queue));
+	struct nfqueue *queue = aligned_alloc(CACHE_LINE, sizeof(*queue));
 
 	if (!queue)
 		return NULL;
+	memset(queue, 0, sizeof(*queue));
 	TAILQ_INIT(&queue->held);
 	TAILQ_INIT(&queue->orphans);
 	TAILQ_INIT(&queue->backlog);

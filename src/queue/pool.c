@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Slots come in slabs, and stay until the queue is closed: what was held at the most is
- * what is needed. Those that left their batch come back from any thread, and the reader
- * takes them all at once: no lock, and nothing for a stack's ABA problem to spoil.
+ * what is needed. Those that left their batch come back from any thread, in magazines, on
+ * a stack that the reader takes as a whole: no lock, and nothing for its ABA problem to
+ * spoil. In a list, each slot would be a miss to the other CPU's cache, one after the
+ * other; those of a magazine are fetched all together.
  */
 #include "queue/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Longer messages spill. 1,500 bytes and what the kernel tells of them fit. */
 #define SLOT_MAX 1984u
@@ -16,6 +19,31 @@ struct slab {
 	_Alignas(CACHE_LINE) struct slab *next;
 	size_t count, stride;
 };
+
+/* In the buffer of a free slot, which is the last one that is taken from it. */
+#define MAGAZINE_MAX 60u
+struct magazine {
+	struct nfqueue_packet *next; /* of the slots that are magazines */
+	uint32_t count;
+	struct nfqueue_packet *packets[MAGAZINE_MAX];
+};
+
+_Static_assert(sizeof(struct magazine) <= WIRE_PACKET_OVERHEAD, "the smallest slot");
+
+static struct magazine *magazine_of(struct nfqueue_packet *packet)
+{
+	return (struct magazine *)(void *)packet->buffer;
+}
+
+/* Makes one of them all; the first is its slot. */
+static struct nfqueue_packet *fill(struct nfqueue_packet *const *packets, uint32_t count)
+{
+	struct magazine *magazine = magazine_of(packets[0]);
+
+	magazine->count = count - 1;
+	memcpy(magazine->packets, packets + 1, (count - 1) * sizeof(*packets));
+	return packets[0];
+}
 
 /* An odd number of cache lines, so that slots do not all fall into the same sets. */
 static size_t stride_of(size_t capacity)
@@ -64,28 +92,51 @@ static int new_slab(struct nfqueue *queue)
 	slab->count = (SLAB_SIZE - sizeof(*slab)) / stride;
 	slab->next = queue->slabs;
 	queue->slabs = slab;
-	for (size_t i = slab->count; i-- > 0;) { /* in the end the first is on top */
+	for (size_t i = 0; i < slab->count; i++) {
 		struct nfqueue_packet *packet = packet_at(slab, i);
 
 		init(packet, queue, stride - sizeof(*packet));
-		packet->next = queue->pool;
-		queue->pool = packet;
+		magazine_of(packet)->count = 0; /* each by itself, in order */
+		magazine_of(packet)->next =
+			i + 1 < slab->count ? packet_at(slab, i + 1) : NULL;
 	}
+	queue->pool = packet_at(slab, 0);
+	return 0;
+}
+
+/* Another thread had them last. */
+static void fetch(const struct nfqueue_packet *packet)
+{
+	const struct magazine *magazine = (const void *)packet->buffer;
+
+	for (uint32_t i = 0; i < magazine->count; i++)
+		__builtin_prefetch(magazine->packets[i], 1);
+}
+
+static int next_magazine(struct nfqueue *queue)
+{
+	queue->pool =
+		atomic_exchange_explicit(&queue->returned, NULL, memory_order_acquire);
+	if (!queue->pool && new_slab(queue) < 0)
+		return -1;
+	fetch(queue->pool);
 	return 0;
 }
 
 struct nfqueue_packet *pool_get(struct nfqueue *queue)
 {
 	struct nfqueue_packet *packet;
+	struct magazine *magazine;
 
-	if (!queue->pool)
-		queue->pool = atomic_exchange_explicit(&queue->returned, NULL,
-						       memory_order_acquire);
-	if (!queue->pool && new_slab(queue) < 0)
+	if (!queue->pool && next_magazine(queue) < 0)
 		return NULL;
 	packet = queue->pool;
-	queue->pool = packet->next;
-	__builtin_prefetch(queue->pool, 1); /* another thread had it last */
+	magazine = magazine_of(packet);
+	if (magazine->count)
+		return magazine->packets[--magazine->count];
+	queue->pool = magazine->next;
+	if (queue->pool)
+		fetch(queue->pool);
 	return packet;
 }
 
@@ -104,31 +155,31 @@ static bool reset(struct nfqueue_packet *packet)
 	return true;
 }
 
-static void push_chain(struct nfqueue *queue, struct nfqueue_packet *first,
-		       struct nfqueue_packet *last)
+static void push(struct nfqueue *queue, struct nfqueue_packet *const *packets,
+		 uint32_t count)
 {
-	last->next = atomic_load_explicit(&queue->returned, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak_explicit(&queue->returned, &last->next,
-						      first, memory_order_release,
+	struct nfqueue_packet *packet = fill(packets, count);
+	struct magazine *magazine = magazine_of(packet);
+
+	magazine->next = atomic_load_explicit(&queue->returned, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&queue->returned, &magazine->next,
+						      packet, memory_order_release,
 						      memory_order_relaxed))
 		continue;
 }
 
 void pool_put_all(struct nfqueue *queue, struct nfqueue_packet **packets, size_t count)
 {
-	struct nfqueue_packet *first = NULL, *last = NULL;
+	uint32_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!reset(packets[i]))
-			continue;
-		if (last)
-			last->next = packets[i];
-		else
-			first = packets[i];
-		last = packets[i];
+		if (reset(packets[i]))
+			packets[kept++] = packets[i];
+		if (kept == MAGAZINE_MAX || (kept && i + 1 == count)) {
+			push(queue, packets, kept);
+			kept = 0;
+		}
 	}
-	if (last)
-		push_chain(queue, first, last);
 }
 
 void pool_put(struct nfqueue *queue, struct nfqueue_packet *packet)

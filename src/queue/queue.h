@@ -45,7 +45,7 @@ struct nfqueue_packet {
 	bool timed;                  /* it has a deadline */
 	bool alone;                  /* it is of no slab: free() it */
 	uint16_t index;              /* of its slot, until it leaves */
-	struct nfqueue_packet *next; /* of those decided late; in the pool */
+	struct nfqueue_packet *next; /* of those decided late */
 	TAILQ_ENTRY(nfqueue_packet) entry; /* held, orphans, or backlog */
 	uint32_t id;
 	_Alignas(CACHE_LINE) struct wire_packet wire;
@@ -107,8 +107,8 @@ struct nfqueue {
 	bool has_backlog; /* the last receive did not have to wait */
 	struct nfqueue_verdict default_verdict;
 
-	/* The reader's. */
-	unsigned int batch_size;
+	/* The reader's. Each group has cache lines of its own. */
+	_Alignas(CACHE_LINE) unsigned int batch_size;
 	struct nfqueue_packet **slots; /* batch_size of them; NULL where one left */
 	uint8_t **spills; /* for what does not fit in a slot; NULL where one left */
 	size_t spill_size;
@@ -116,14 +116,14 @@ struct nfqueue {
 	struct iovec *vectors;         /* two for each: the slot, the rest of its spill */
 	struct nfqueue_packet **batch; /* received and not yet released, in order */
 	unsigned int batch_count;
-	struct nfqueue_packet *pool; /* free slots */
+	struct nfqueue_packet *pool; /* magazines of free slots */
 	struct slab *slabs;          /* all slots, but those alone */
 	unsigned int full_batches;   /* one after the other */
 	bool had_deadlines;          /* before the last sleep */
 	struct sender *sender;
 
 	/* Under socket_lock. */
-	pthread_mutex_t socket_lock;
+	_Alignas(CACHE_LINE) pthread_mutex_t socket_lock;
 	_Atomic size_t slot_size;
 	atomic_bool slots_stale;    /* one left, or the slot size has changed */
 	struct packet_list backlog; /* came while an ACK was awaited */
@@ -143,7 +143,7 @@ struct nfqueue {
 	atomic_int socket_wanted; /* so many threads want socket_lock */
 
 	/* Under held_lock. */
-	pthread_mutex_t held_lock;
+	_Alignas(CACHE_LINE) pthread_mutex_t held_lock;
 	struct packet_list held;    /* left their batch, unsent; oldest first */
 	struct packet_list orphans; /* sent, but the program does not know yet */
 	struct wheel wheel;
@@ -151,18 +151,19 @@ struct nfqueue {
 	struct nfqueue_flow_marks flow_marks;
 	/* Length of `held`. Each that leaves is released behind its send. */
 	_Atomic uint32_t held_count;
-	_Atomic uint32_t program_holds; /* those that count against hold_limit */
 
 	/* Under late_lock. */
-	pthread_mutex_t late_lock;
+	_Alignas(CACHE_LINE) pthread_mutex_t late_lock;
 	struct nfqueue_packet *late_first, *late_last; /* in the order of decision */
 	atomic_bool late_stuck; /* the kernel had no memory for them: to be tried again */
 	struct sender *late_sender;
 
 	/* Of all threads. */
-	_Atomic(struct nfqueue_packet *) late;     /* a stack: decided, not yet in line */
-	_Atomic(struct nfqueue_packet *) returned; /* a stack: for the pool */
-	_Atomic pthread_t reader;                  /* who called nfqueue_recv() last */
+	/* A stack: decided, not yet in line; one for the pool. */
+	_Alignas(CACHE_LINE) _Atomic(struct nfqueue_packet *) late;
+	_Alignas(CACHE_LINE) _Atomic(struct nfqueue_packet *) returned;
+	_Alignas(CACHE_LINE) _Atomic uint32_t program_holds; /* against hold_limit */
+	_Atomic pthread_t reader; /* who called nfqueue_recv() last */
 	atomic_bool idle;         /* the reader sleeps, or may without asking us */
 	atomic_bool kicked;       /* and a message is under way that wakes it */
 	atomic_bool attention;    /* there is something late, or a new deadline */
@@ -172,7 +173,7 @@ struct nfqueue {
 	struct sender *senders[SENDERS_MAX];
 	uint32_t sender_count;
 
-	struct counters counters;
+	_Alignas(CACHE_LINE) struct counters counters;
 	pthread_mutex_t error_lock;
 	char error[QUEUE_ERROR_MAX];
 };
@@ -301,6 +302,9 @@ int flush_late(struct nfqueue *queue);
 /* late.c */
 /* A held packet is decided: it stands in line to be sent. Any thread. */
 void late_push(struct nfqueue_packet *packet);
+/* Many of them, each but the oldest with the next older one as `next`. */
+void late_push_chain(struct nfqueue *queue, struct nfqueue_packet *newest,
+		     struct nfqueue_packet *oldest);
 bool late_pending(const struct nfqueue *queue);
 /* More packets may wait, and be refused. With socket_lock: refusals are looked up. */
 void late_reserve(struct nfqueue *queue);

@@ -46,7 +46,6 @@ static int decide_held(struct nfqueue_packet *packet, struct nfqueue_verdict ver
 {
 	if (packet_move_state(packet, PACKET_UNDECIDED, PACKET_DECIDED)) {
 		packet->verdict = verdict_normal(verdict);
-		late_push(packet);
 		return 0;
 	}
 	if (packet_move_state(packet, PACKET_FORCED, PACKET_DECIDED))
@@ -72,7 +71,7 @@ static int refuse(const struct nfqueue_packet *packet, struct nfqueue_verdict ve
 			   verdict.set & NFQUEUE_SET_FLOW ? " for a flow" : "");
 }
 
-/* Once it is decided it may be gone. A reader that cannot be told is not waited for. */
+/* Once it is pushed it may be gone. A reader that cannot be told is not waited for. */
 int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
 {
 	struct nfqueue *queue = packet->queue;
@@ -83,32 +82,54 @@ int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict
 	if (!packet->held)
 		return decide_in_batch(packet, verdict);
 	err = decide_held(packet, verdict);
-	if (err == 0 && wake_reader(queue) < 0)
+	if (err < 0)
+		return err;
+	late_push(packet);
+	if (wake_reader(queue) < 0)
 		flush_late(queue);
-	return err;
+	return 0;
+}
+
+/* Decided and not yet pushed, newest first. */
+struct chain {
+	struct nfqueue_packet *newest, *oldest;
+};
+
+static int decide_into(struct chain *chain, struct nfqueue_packet *packet,
+		       struct nfqueue_verdict verdict)
+{
+	int err;
+
+	if (!verdict_is_known(verdict))
+		return refuse(packet, verdict);
+	if (!packet->held)
+		return decide_in_batch(packet, verdict);
+	err = decide_held(packet, verdict);
+	if (err < 0)
+		return err;
+	packet->next = chain->newest;
+	chain->newest = packet;
+	if (!chain->oldest)
+		chain->oldest = packet;
+	return 0;
 }
 
 /* They are sent at once, so nobody is woken for them. */
-static int decide_quietly(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
-{
-	if (!verdict_is_known(verdict))
-		return refuse(packet, verdict);
-	return packet->held ? decide_held(packet, verdict)
-			    : decide_in_batch(packet, verdict);
-}
-
 int nfqueue_decide_all(struct nfqueue *queue, struct nfqueue_packet *const *packets,
 		       const struct nfqueue_verdict *verdicts, size_t count)
 {
-	int decided = 0, err = 0;
+	struct chain chain = {.newest = NULL};
+	int decided = 0, err;
 
 	for (size_t i = 0; i < count; i++) {
 		/* Another thread may have had them last. */
 		if (i + FETCH_AHEAD < count)
 			__builtin_prefetch(packets[i + FETCH_AHEAD], 1);
-		if (decide_quietly(packets[i], verdicts[i]) == 0)
+		if (decide_into(&chain, packets[i], verdicts[i]) == 0)
 			decided++;
 	}
+	if (chain.newest)
+		late_push_chain(queue, chain.newest, chain.oldest);
 	err = nfqueue_flush(queue);
 	return err < 0 ? err : decided;
 }
