@@ -350,6 +350,43 @@ static void a_stream_loses_nothing_when_an_engine_with_deciders_hands_over(void 
 	a_stream_loses_nothing_when_engines_hand_over(2);
 }
 
+/* Its configuration would read what waits, which is the next owner's. */
+static void a_released_engine_reads_nothing_for_a_configuration(void **state)
+{
+	struct stream stream = {.sent = 0};
+	struct nfqueue_stats stats = {.size = sizeof(stats)};
+	struct nfqueue_engine *engine;
+	struct nfqueue *queue;
+	bool wanted[WAITING];
+	int results[3], fd;
+
+	netns_need_queue();
+	engine = start_engine(&stream, NULL, 0);
+	queue = nfqueue_engine_queue(engine, 0);
+	fd = fcntl(nfqueue_fd(queue), F_DUPFD_CLOEXEC, 0);
+	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
+	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
+	queue_output(0);
+	nfqueue_engine_release(engine);
+	assert_int_equal(nfqueue_engine_wait(engine), 0);
+	netns_udp_send(udp_client, 0, WAITING);
+	results[0] = nfqueue_engine_set_copy_range(engine, 1000);
+	results[1] = nfqueue_set_max_length(queue, 1000);
+	results[2] = nfqueue_set_flags(queue, NFQUEUE_UID_GID, NFQUEUE_UID_GID);
+	nfqueue_engine_free(engine);
+	engine = start_engine(&stream, &fd, 0);
+	memset(wanted, true, sizeof(wanted));
+	assert_came(udp_server, wanted, WAITING);
+	nfqueue_engine_stop(engine);
+	assert_int_equal(nfqueue_engine_wait(engine), 0);
+	assert_int_equal(nfqueue_engine_stats_get(engine, &stats), 0);
+	nfqueue_engine_free(engine);
+	assert_int_equal(stats.received, WAITING);
+	assert_int_equal(stats.accepted, WAITING);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(results[i], -ESHUTDOWN);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
 
 int main(void)
@@ -362,6 +399,7 @@ int main(void)
 		TEST(a_descriptor_that_is_no_netfilter_socket_is_refused_and_closed),
 		TEST(a_stream_loses_nothing_when_plain_engines_hand_over),
 		TEST(a_stream_loses_nothing_when_an_engine_with_deciders_hands_over),
+		TEST(a_released_engine_reads_nothing_for_a_configuration),
 	};
 
 	netns_enter(0);
