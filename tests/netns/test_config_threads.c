@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "holder.h"
 
 #define TRAFFIC_MS 1000
@@ -214,6 +215,63 @@ static void a_sleeping_reader_steps_aside_for_two_threads_again_and_again(void *
 	configure_under_traffic(false, 0, 0);
 }
 
+/* --- a kernel without memory ------------------------------------------------------ */
+
+struct configurer {
+	struct nfqueue *queue;
+	int configured, refused, late;
+	atomic_bool done;
+};
+
+/* A reader that does not sleep is not woken: then it is the request that fails. */
+static void *configure_unheard(void *argument)
+{
+	struct configurer *configurer = argument;
+	int err;
+
+	fail_sends(1);
+	err = nfqueue_set_max_length(configurer->queue, 4000);
+	assert_int_equal(fail_no_more(), 0);
+	configurer->configured += err == 0;
+	configurer->refused += err == -ENOBUFS;
+	atomic_store(&configurer->done, true);
+	return NULL;
+}
+
+static void configure_in_time(struct configurer *configurer)
+{
+	uint64_t end = netns_now() + WAIT_MS;
+	pthread_t thread;
+
+	atomic_store(&configurer->done, false);
+	assert_int_equal(pthread_create(&thread, NULL, configure_unheard, configurer), 0);
+	while (!atomic_load(&configurer->done) && netns_now() < end)
+		netns_sleep(1);
+	if (!atomic_load(&configurer->done)) {
+		configurer->late++;
+		nfqueue_wake(configurer->queue);
+	}
+	pthread_join(thread, NULL);
+}
+
+static void a_reader_that_could_not_be_woken_steps_aside_all_the_same(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
+	struct holder holder = {.waiting = WAIT_ASLEEP};
+	struct configurer configurer = {.queue = queue};
+	int rounds = 0;
+
+	holder_start(&holder, queue, 1);
+	for (; rounds < 10 && configurer.late == 0; rounds++) {
+		netns_sleep(20);
+		configure_in_time(&configurer);
+	}
+	holder_stop(&holder);
+	assert_int_equal(configurer.late, 0);
+	assert_int_equal(configurer.configured + configurer.refused, rounds);
+	assert_true(configurer.configured > 0);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
 
 int main(void)
@@ -223,6 +281,7 @@ int main(void)
 		TEST(nothing_is_lost_of_what_is_held_while_two_threads_configure),
 		TEST(nothing_is_lost_by_a_busy_reader_while_two_threads_configure),
 		TEST(a_sleeping_reader_steps_aside_for_two_threads_again_and_again),
+		TEST(a_reader_that_could_not_be_woken_steps_aside_all_the_same),
 	};
 
 	netns_enter(0);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "holder.h"
 
 #define COUNT 3000
@@ -440,6 +441,40 @@ static void no_verdict_is_forgotten_when_the_queue_is_configured_just_then(void 
 	holder_stop(&holder);
 }
 
+/*
+ * The kernel has no memory for what is to wake the reader: the verdict is sent all the
+ * same, and the next one wakes it. The reader may be awake now and then, not each time.
+ */
+static void no_verdict_is_forgotten_without_memory_to_wake(enum waiting waiting)
+{
+	struct holder holder = {.waiting = waiting};
+	struct nfqueue *queue = hold_all(&holder);
+	unsigned int failed = 0;
+
+	for (uint32_t i = 0; i < 40; i += 2) {
+		netns_sleep(5);
+		fail_sends(1);
+		assert_int_equal(nfqueue_accept(holder.held[i]), 0);
+		failed += 1 - fail_no_more();
+		receive_number(i);
+		assert_int_equal(nfqueue_accept(holder.held[i + 1]), 0);
+		receive_number(i + 1);
+	}
+	assert_true(failed > 0);
+	assert_int_equal(nfqueue_flush(queue), 0);
+	holder_stop(&holder);
+}
+
+static void no_verdict_is_forgotten_without_memory_to_wake_who_polls(void **state)
+{
+	no_verdict_is_forgotten_without_memory_to_wake(WAIT_POLL);
+}
+
+static void no_verdict_is_forgotten_without_memory_to_wake_who_sleeps(void **state)
+{
+	no_verdict_is_forgotten_without_memory_to_wake(WAIT_ASLEEP);
+}
+
 /* --- all at once ------------------------------------------------------------------ */
 
 #define STRESS_MS 1500
@@ -670,6 +705,8 @@ int main(void)
 		TEST(no_verdict_is_forgotten_by_a_reader_about_to_sleep),
 		TEST(no_verdict_is_forgotten_by_a_reader_about_to_wait),
 		TEST(no_verdict_is_forgotten_when_the_queue_is_configured_just_then),
+		TEST(no_verdict_is_forgotten_without_memory_to_wake_who_polls),
+		TEST(no_verdict_is_forgotten_without_memory_to_wake_who_sleeps),
 		TEST(three_threads_hold_decide_and_flush_as_it_comes),
 	};
 
