@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "queue_fixture.h"
 
 #define MANY 20000
@@ -397,6 +398,53 @@ static void verdicts_after_the_capability_was_given_up_end_with_words(void **sta
 	assert_true(netns_queue_waits(0, 20, WAIT_MS));
 }
 
+struct without_rights {
+	struct nfqueue *queue;
+	struct nfqueue_packet *held;
+	int result;
+};
+
+static void *flush_without_rights(void *argument)
+{
+	struct without_rights *thread = argument;
+
+	drop_capabilities();
+	assert_int_equal(nfqueue_accept(thread->held), 0);
+	thread->result = nfqueue_flush(thread->queue);
+	return NULL;
+}
+
+/* Its verdict is refused: what it decided stays in the kernel. The reader goes on. */
+static void a_thread_that_gave_up_the_capability_does_not_end_the_reader(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
+	struct without_rights without = {.queue = queue};
+	struct nfqueue_packet *packets[64];
+	struct nfqueue_stats stats;
+	pthread_t thread;
+
+	netns_udp_send(udp_client, 0, 1);
+	receive(queue, packets, 1);
+	without.held = packets[0];
+	assert_int_equal(nfqueue_packet_hold(packets[0]), 0);
+	flush_and_settle(queue);
+	pthread_create(&thread, NULL, flush_without_rights, &without);
+	pthread_join(thread, NULL);
+	assert_int_equal(without.result, 0); /* the refusal is read later */
+	for (uint32_t i = 1; i < 4; i++) {
+		netns_udp_send(udp_client, i, 1);
+		assert_int_equal(decide_next(queue, 1, NFQUEUE_ACCEPT), 1);
+		assert_int_equal(nfqueue_recv(queue, packets, 64, 5), 0);
+	}
+	assert_int_equal(arrived(4, 3), 3);
+	stats = stats_of(queue);
+	assert_int_equal(stats.refused, 1);
+	assert_int_equal(stats.accepted, 3);
+	assert_int_equal(stats.flushed, 0);
+	assert_sums_up(&stats);
+	assert_true(netns_queue_waits(0, 1, WAIT_MS));
+}
+
 /* A socket that is no queue's any more: the program closed it, or put another there. */
 static void a_socket_that_is_gone_is_an_error_and_nothing_leaks(void **state)
 {
@@ -418,6 +466,36 @@ static void a_socket_that_is_gone_is_an_error_and_nothing_leaks(void **state)
 	assert_true(nfqueue_wake(queue) < 0);
 	assert_int_equal(stats_of(queue).received, 20);
 	close_queue(queue);
+}
+
+/* --- a kernel without memory ------------------------------------------------------ */
+
+static void close_without_memory(bool holds)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){
+		.default_verdict = holds ? NFQUEUE_ACCEPT : NFQUEUE_DROP});
+	struct nfqueue_packet *packets[64];
+
+	netns_udp_send(udp_client, 0, 20);
+	receive(queue, packets, 20);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(holds ? nfqueue_packet_hold(packets[i])
+				       : nfqueue_accept(packets[i]),
+				 0);
+	fail_sends(3);
+	close_queue(queue);
+	assert_int_equal(fail_no_more(), 0);
+	assert_int_equal(arrived(20, 20), 20);
+}
+
+static void what_was_accepted_comes_though_the_close_had_no_memory(void **state)
+{
+	close_without_memory(false);
+}
+
+static void what_was_held_gets_its_default_though_the_close_had_no_memory(void **state)
+{
+	close_without_memory(true);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
@@ -442,7 +520,10 @@ int main(void)
 		TEST(refusals_on_their_way_are_counted_when_max_length_grows),
 		TEST(packets_of_an_interface_that_went_down_are_counted_as_flushed),
 		TEST(verdicts_after_the_capability_was_given_up_end_with_words),
+		TEST(a_thread_that_gave_up_the_capability_does_not_end_the_reader),
 		TEST(a_socket_that_is_gone_is_an_error_and_nothing_leaks),
+		TEST(what_was_accepted_comes_though_the_close_had_no_memory),
+		TEST(what_was_held_gets_its_default_though_the_close_had_no_memory),
 	};
 
 	netns_enter(0);
