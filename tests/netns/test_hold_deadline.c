@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "holder.h"
 
 #define LATE_MS 3000 /* a busy machine may be so late, not more */
@@ -476,6 +477,85 @@ static void a_deadline_that_a_deciders_callback_sets_is_met(void **state)
 	free(bin);
 }
 
+#define OTHERS 300 /* more than there was memory for at once */
+#define MOVED_MS 500
+
+/* A callback that moves a deadline of the first packet, which expires just then. */
+struct mover {
+	struct nfqueue_engine *engine;
+	int results[3];
+	atomic_bool moved;
+	struct nfqueue_packet *others[OTHERS];
+	atomic_uint count;
+};
+
+static void wait_for_expiry(void *ctx)
+{
+	struct mover *mover = ctx;
+	struct nfqueue *queue = nfqueue_engine_queue(mover->engine, 0);
+	uint64_t end = netns_now() + WAIT_MS;
+
+	while (stats_of(queue).held > 0 && netns_now() < end)
+		netns_sleep(1);
+}
+
+static struct nfqueue_verdict move_late(struct nfqueue_packet *packet, void *ctx)
+{
+	struct mover *mover = ctx;
+
+	if (atomic_load(&mover->moved)) {
+		assert_int_equal(nfqueue_packet_hold(packet), 0);
+		mover->others[atomic_load(&mover->count)] = packet;
+		atomic_fetch_add(&mover->count, 1);
+		return NFQUEUE_DROP; /* ignored */
+	}
+	mover->results[0] = nfqueue_packet_hold_for(packet, 100, NFQUEUE_ACCEPT);
+	before_next_clock(wait_for_expiry, mover);
+	mover->results[1] = nfqueue_packet_hold_for(packet, MOVED_MS, NFQUEUE_DROP);
+	before_next_clock(NULL, NULL);
+	mover->results[2] = nfqueue_drop(packet);
+	atomic_store(&mover->moved, true);
+	return NFQUEUE_DROP; /* ignored */
+}
+
+/* Where it was armed after all, it hit who came into its memory. */
+static void a_deadline_moved_too_late_hits_no_other_packet(void **state)
+{
+	struct nfqueue_options queue = {.size = sizeof(queue), .batch_size = 4};
+	struct nfqueue_worker_options worker = {.size = sizeof(worker), .deciders = 1};
+	struct mover mover = {.count = 0};
+	struct nfqueue_engine_options options = {.size = sizeof(options),
+						 .decide = move_late,
+						 .ctx = &mover,
+						 .queue_options = &queue,
+						 .worker = &worker};
+	uint64_t end = netns_now() + WAIT_MS;
+	bool wanted[1 + OTHERS];
+
+	netns_need_queue();
+	assert_int_equal(nfqueue_engine_new(&mover.engine, &options), 0);
+	queue_output(0);
+	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
+	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
+	assert_int_equal(nfqueue_engine_start(mover.engine), 0);
+	netns_udp_send(udp_client, 0, 1);
+	while (!atomic_load(&mover.moved) && netns_now() < end)
+		netns_sleep(1);
+	netns_udp_send(udp_client, 1, OTHERS);
+	while (atomic_load(&mover.count) < OTHERS && netns_now() < end)
+		netns_sleep(1);
+	netns_sleep(MOVED_MS + 100);
+	for (uint32_t i = 0; i < atomic_load(&mover.count); i++)
+		assert_int_equal(nfqueue_accept(mover.others[i]), 0);
+	memset(wanted, true, sizeof(wanted));
+	assert_came(udp_server, wanted, 1 + OTHERS);
+	assert_int_equal(stats_of(nfqueue_engine_queue(mover.engine, 0)).expired, 1);
+	assert_int_equal(mover.results[0], 0);
+	assert_int_equal(mover.results[1], -EALREADY);
+	assert_int_equal(mover.results[2], -EALREADY);
+	nfqueue_engine_free(mover.engine);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, end_on_loopback)
 
 int main(void)
@@ -495,6 +575,7 @@ int main(void)
 		TEST(an_engine_stops_while_another_thread_decides_what_it_holds),
 		TEST(an_engine_with_deciders_stops_while_another_thread_decides),
 		TEST(a_deadline_that_a_deciders_callback_sets_is_met),
+		TEST(a_deadline_moved_too_late_hits_no_other_packet),
 	};
 
 	netns_enter(0);
