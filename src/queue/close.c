@@ -49,7 +49,11 @@ static int try_settle(struct nfqueue *queue)
 	if (err < 0)
 		return err;
 	force_held(queue);
-	return flush_late(queue);
+	err = flush_late(queue);
+	/* Another thread may have decided one, and not yet put it in line. */
+	if (err == 0 && atomic_load_explicit(&queue->held_count, memory_order_acquire))
+		return -EAGAIN;
+	return err;
 }
 
 /* From here on nobody reads the socket for a configuration: what is in it may be for

@@ -13,57 +13,66 @@
 #define CONFIG_TRIES 5
 #define CONFIG_WAIT_MS 20
 
-/* Copies what came into memory of its own size: a backlog of full slots would be huge. */
-static int keep_for_later(struct nfqueue *queue, const struct nfqueue_packet *packet,
-			  size_t length)
+/* Takes in what came: a packet is kept for nfqueue_recv(). */
+static void keep_for_later(struct nfqueue *queue, struct nfqueue_packet *packet,
+			   size_t length)
 {
-	bool truncated = length > packet->capacity, kept;
-	struct nfqueue_packet *copy;
+	bool kept;
 
-	if (truncated)
-		length = packet->capacity;
-	copy = packet_new_alone(queue, length);
-	if (!copy)
-		return -ENOMEM;
-	copy->left = true;
-	memcpy(copy->buffer, packet->buffer, length);
+	packet->left = true;
 	version_turn(&queue->counters.version);
-	kept = receive_message(copy, length, truncated);
+	kept = receive_message(packet, length, false);
 	tally_publish(queue);
 	version_turn(&queue->counters.version);
-	if (!kept) {
-		free(copy);
-		return 0;
-	}
-	TAILQ_INSERT_TAIL(&queue->backlog, copy, entry);
-	return 0;
+	if (kept)
+		TAILQ_INSERT_TAIL(&queue->backlog, packet, entry);
+	else
+		free(packet);
 }
 
-/* Reads one message, if there is one. Returns 1, 0, -errno. */
-static int read_one(struct nfqueue *queue, struct nfqueue_packet *spare)
+/* The length of the next message; -errno. */
+static ssize_t peek(struct nfqueue *queue)
 {
-	ssize_t length = recv(queue_socket(queue), spare->buffer, spare->capacity,
-			      MSG_DONTWAIT | MSG_TRUNC);
-	int err;
+	ssize_t length =
+		recv(queue_socket(queue), NULL, 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
 
-	if (length >= 0) {
-		err = keep_for_later(queue, spare, (size_t)length);
-		return err < 0 ? err : 1;
-	}
-	if (errno == EAGAIN)
+	return length < 0 ? -errno : length;
+}
+
+/* Memory of the message's own size, and before it is read: a backlog of full slots would
+ * be huge, and what is read must not be lost. Returns 1; 0 there is none; -errno. */
+static int read_one(struct nfqueue *queue)
+{
+	ssize_t length = peek(queue);
+	struct nfqueue_packet *packet;
+
+	if (length == -EAGAIN)
 		return 0;
-	if (errno == ENOBUFS)
+	if (length == -ENOBUFS)
 		counter_add(&queue->counters.enobufs, 1);
-	return errno == ENOBUFS || errno == EINTR ? 1 : -errno;
+	if (length == -ENOBUFS || length == -EINTR)
+		return 1;
+	if (length < 0)
+		return (int)length;
+	packet = packet_new_alone(queue, (size_t)length);
+	if (!packet)
+		return -ENOMEM;
+	length =
+		recv(queue_socket(queue), packet->buffer, packet->capacity, MSG_DONTWAIT);
+	if (length >= 0)
+		keep_for_later(queue, packet, (size_t)length);
+	else
+		free(packet);
+	return 1; /* if not, the next look tells why */
 }
 
 /* Reads messages until the ACK has come or nothing is left. */
-static int read_until_ack(struct nfqueue *queue, struct nfqueue_packet *spare)
+static int read_until_ack(struct nfqueue *queue)
 {
 	int more = 1;
 
 	while (!queue->ack_received && more > 0)
-		more = read_one(queue, spare);
+		more = read_one(queue);
 	return more < 0 ? more : 0;
 }
 
@@ -81,8 +90,7 @@ static int send_config(struct nfqueue *queue, const struct wire_config *config)
 	return sent < 0 ? (int)sent : 0;
 }
 
-static int request(struct nfqueue *queue, const struct wire_config *config,
-		   struct nfqueue_packet *spare)
+static int request(struct nfqueue *queue, const struct wire_config *config)
 {
 	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
 	int err;
@@ -92,7 +100,7 @@ static int request(struct nfqueue *queue, const struct wire_config *config,
 	for (int try = 0; try < CONFIG_TRIES; try++) {
 		err = send_config(queue, config);
 		if (err == 0)
-			err = read_until_ack(queue, spare);
+			err = read_until_ack(queue);
 		if (err < 0)
 			return err;
 		if (queue->ack_received)
@@ -113,37 +121,21 @@ static void tell_poll(struct nfqueue *queue)
 		wake_send(queue, 0);
 }
 
-/* The spare slot takes any packet: longer ones than before may come before the ACK. */
-static struct nfqueue_packet *new_spare(struct nfqueue *queue)
-{
-	return packet_new_alone(
-		queue, message_size(COPY_RANGE_ALL, NFQUEUE_CONNTRACK | NFQUEUE_SECCTX));
-}
-
 int queue_configure(struct nfqueue *queue, const struct wire_config *config)
 {
-	struct nfqueue_packet *spare = new_spare(queue);
-	int err;
+	int err = request(queue, config);
 
-	if (!spare)
-		return -ENOMEM;
-	err = request(queue, config, spare);
 	queue->ack_sequence = 0;
-	free(spare);
 	tell_poll(queue);
 	return err;
 }
 
 int queue_read_ahead(struct nfqueue *queue)
 {
-	struct nfqueue_packet *spare = new_spare(queue);
 	int more = 1;
 
-	if (!spare)
-		return -ENOMEM;
 	while (more > 0 && TAILQ_EMPTY(&queue->backlog))
-		more = read_one(queue, spare);
-	free(spare);
+		more = read_one(queue);
 	tell_poll(queue);
 	return more < 0 ? more : 0;
 }
