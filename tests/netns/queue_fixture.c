@@ -73,6 +73,36 @@ void close_queue(struct nfqueue *queue)
 	nfqueue_close(queue);
 }
 
+static void check_engine(const struct nfqueue_engine *engine, int err)
+{
+	if (err < 0)
+		fail_msg("%d: %s", err, nfqueue_engine_error(engine));
+}
+
+void new_engine(struct nfqueue_engine **engine, struct nfqueue_engine_options options)
+{
+	int err;
+
+	netns_need_queue();
+	options.size = sizeof(options);
+	err = nfqueue_engine_new(engine, &options);
+	check_engine(*engine, err);
+}
+
+void launch_engine(struct nfqueue_engine **engine, struct nfqueue_engine_options options)
+{
+	new_engine(engine, options);
+	check_engine(*engine, nfqueue_engine_start(*engine));
+}
+
+struct nfqueue_stats stats_of_engine(struct nfqueue_engine *engine)
+{
+	struct nfqueue_stats stats = {.size = sizeof(stats)};
+
+	assert_int_equal(nfqueue_engine_stats_get(engine, &stats), 0);
+	return stats;
+}
+
 /* --- rules ------------------------------------------------------------------------ */
 
 void rule(const char *format, ...)

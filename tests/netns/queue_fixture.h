@@ -29,6 +29,14 @@ struct nfqueue *open_queue(struct nfqueue_options options);
 /** Closes it now. */
 void close_queue(struct nfqueue *queue);
 
+/** Makes an engine; the test fails with the reason. Whose `engine` it is frees it. */
+void new_engine(struct nfqueue_engine **engine, struct nfqueue_engine_options options);
+
+/** The same, and starts it. */
+void launch_engine(struct nfqueue_engine **engine, struct nfqueue_engine_options options);
+
+struct nfqueue_stats stats_of_engine(struct nfqueue_engine *engine);
+
 /** `iptables` and `ip6tables` with these arguments. */
 void rule(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

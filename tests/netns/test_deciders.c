@@ -32,27 +32,6 @@ static int end(void **state)
 	return end_on_loopback(state);
 }
 
-static void start_with(struct nfqueue_engine_options options)
-{
-	int err;
-
-	netns_need_queue();
-	options.size = sizeof(options);
-	err = nfqueue_engine_new(&engine, &options);
-	if (err == 0)
-		err = nfqueue_engine_start(engine);
-	if (err < 0)
-		fail_msg("%d: %s", err, nfqueue_engine_error(engine));
-}
-
-static struct nfqueue_stats engine_stats(void)
-{
-	struct nfqueue_stats stats = {.size = sizeof(stats)};
-
-	assert_int_equal(nfqueue_engine_stats_get(engine, &stats), 0);
-	return stats;
-}
-
 static void stop_engine(void)
 {
 	nfqueue_engine_stop(engine);
@@ -190,16 +169,16 @@ static void order_is_kept_by(uint32_t deciders, uint32_t per_flow, uint32_t thin
 	memset(&flows, 0, sizeof(flows));
 	flows.think_us = think_us;
 	open_flows(&flows);
-	start_with((struct nfqueue_engine_options){.decide = decide_in_flow,
-						   .ctx = &flows,
-						   .queue_options = &queue,
-						   .worker = &worker});
+	launch_engine(&engine, (struct nfqueue_engine_options){.decide = decide_in_flow,
+							       .ctx = &flows,
+							       .queue_options = &queue,
+							       .worker = &worker});
 	assert_int_equal(nfqueue_engine_threads(engine), deciders);
 	queue_output(0);
 	send_in_flows(&flows, per_flow);
 	receive_in_order(&flows, per_flow);
 	stop_engine();
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	assert_sums_up(&stats);
 	assert_int_equal(stats.accepted, FLOWS * per_flow);
 	assert_int_equal(stats.lost_full + stats.lost_socket + stats.ring_overflow, 0);
@@ -280,8 +259,9 @@ static void threads_have_names_and_stay_on_their_cpus(void **state)
 						.flags = NFQUEUE_WORKER_PIN,
 						.cpu = cpus - 1};
 
-	start_with((struct nfqueue_engine_options){
-		.decide = decide_accept, .first_queue = 7, .worker = &worker});
+	launch_engine(&engine, (struct nfqueue_engine_options){.decide = decide_accept,
+							       .first_queue = 7,
+							       .worker = &worker});
 	for (uint32_t i = 0; i < 3; i++) {
 		pid_t thread = wait_for_thread(names[i]);
 		cpu_set_t set;
@@ -348,11 +328,12 @@ static void one_engine_serves_one_queue_plainly_and_another_by_deciders(void **s
 	uint32_t second;
 
 	open_flows(&flows);
-	start_with((struct nfqueue_engine_options){.decide = decide_in_flow,
-						   .ctx = &flows,
-						   .first_queue = 20,
-						   .queue_count = 2,
-						   .prepare = prepare_second});
+	launch_engine(&engine,
+		      (struct nfqueue_engine_options){.decide = decide_in_flow,
+						      .ctx = &flows,
+						      .first_queue = 20,
+						      .queue_count = 2,
+						      .prepare = prepare_second});
 	assert_int_equal(nfqueue_engine_threads(engine), 3);
 	rule("-A OUTPUT -p udp --dport %d --sport %u -j NFQUEUE --queue-num 20", PORT,
 	     flows.ports[0]);
@@ -422,11 +403,11 @@ static void start_slowly(struct slow *slow, enum nfqueue_overload overload,
 
 	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
 	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
-	start_with((struct nfqueue_engine_options){.decide = decide_slowly,
-						   .ctx = slow,
-						   .queue_options = &queue,
-						   .worker = &worker,
-						   .drain_ms = drain_ms});
+	launch_engine(&engine, (struct nfqueue_engine_options){.decide = decide_slowly,
+							       .ctx = slow,
+							       .queue_options = &queue,
+							       .worker = &worker,
+							       .drain_ms = drain_ms});
 	queue_output(0);
 	netns_udp_send(udp_client, 0, SENT);
 }
@@ -435,7 +416,7 @@ static void wait_for_overflow(uint64_t count)
 {
 	uint64_t until = netns_now() + WAIT_MS;
 
-	while (engine_stats().ring_overflow < count && netns_now() < until)
+	while (stats_of_engine(engine).ring_overflow < count && netns_now() < until)
 		netns_sleep(1);
 }
 
@@ -448,10 +429,10 @@ static void what_finds_a_full_ring_gets(enum nfqueue_overload overload)
 
 	start_slowly(&slow, overload, 4096, 0);
 	wait_for_overflow(SENT - 7 - 64);
-	assert_true(engine_stats().ring_overflow >= SENT - 7 - 64);
+	assert_true(stats_of_engine(engine).ring_overflow >= SENT - 7 - 64);
 	atomic_store(&slow.open, true);
 	stop_engine();
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	decided = atomic_load(&slow.decided);
 	assert_sums_up(&stats);
 	assert_true(decided >= 7);
@@ -477,7 +458,7 @@ static void what_finds_a_full_ring_is_dropped_where_that_is_chosen(void **state)
 	uint32_t accepted;
 
 	what_finds_a_full_ring_gets(NFQUEUE_OVERLOAD_DROP);
-	accepted = (uint32_t)engine_stats().accepted;
+	accepted = (uint32_t)stats_of_engine(engine).accepted;
 	arrivals_collect(&arrivals, udp_server, accepted);
 	assert_int_equal(arrivals.came, accepted);
 	arrivals_free(&arrivals);
@@ -491,11 +472,11 @@ static void a_reader_that_waits_for_a_full_ring_leaves_the_rest_to_the_kernel(
 	struct nfqueue_stats stats;
 
 	start_slowly(&slow, NFQUEUE_OVERLOAD_WAIT, 200, 0);
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	assert_int_equal(stats.lost_full, SENT - 200);
 	atomic_store(&slow.open, true);
 	stop_engine();
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	assert_sums_up(&stats);
 	assert_int_equal(stats.received, 200);
 	assert_int_equal(stats.accepted, 200);
@@ -517,7 +498,7 @@ static void a_stop_with_full_rings_ends_in_time_with_default_verdicts(void **sta
 	stop_engine();
 	if (netns_now() - began > 2000)
 		fail_msg("it took %llu ms", (unsigned long long)(netns_now() - began));
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	assert_sums_up(&stats);
 	assert_int_equal(stats.held, 0);
 	assert_int_equal(stats.accepted, slow.decided);
@@ -532,8 +513,8 @@ static void a_stop_with_full_rings_decides_all_where_there_is_time(void **state)
 	start_slowly(&slow, NFQUEUE_OVERLOAD_WAIT, 4096, 20000);
 	stop_engine();
 	assert_int_equal(slow.decided, SENT);
-	assert_int_equal(engine_stats().accepted, SENT);
-	assert_int_equal(engine_stats().defaulted, 0);
+	assert_int_equal(stats_of_engine(engine).accepted, SENT);
+	assert_int_equal(stats_of_engine(engine).defaulted, 0);
 }
 
 /* --- events ----------------------------------------------------------------------- */
@@ -696,18 +677,19 @@ static void what_a_deciders_callback_holds_another_thread_decides(void **state)
 	pthread_mutex_init(&shelf.lock, NULL);
 	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
 	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
-	start_with((struct nfqueue_engine_options){
-		.decide = hold_on_shelf, .ctx = &shelf, .worker = &worker});
+	launch_engine(&engine, (struct nfqueue_engine_options){.decide = hold_on_shelf,
+							       .ctx = &shelf,
+							       .worker = &worker});
 	assert_int_equal(pthread_create(&thread, NULL, clear_shelf, &shelf), 0);
 	queue_output(0);
 	netns_udp_send(udp_client, 0, HELD);
 	do
-		stats = engine_stats();
+		stats = stats_of_engine(engine);
 	while ((stats.received < HELD || stats.held > 0) && netns_now() < until);
 	atomic_store(&shelf.stop, true);
 	pthread_join(thread, NULL);
 	stop_engine();
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	assert_sums_up(&stats);
 	assert_int_equal(stats.received, HELD);
 	assert_int_equal(stats.defaulted + stats.hold_overflow + stats.held, 0);

@@ -24,25 +24,6 @@ static int end(void **state)
 	return clean_up(state);
 }
 
-static void make(struct nfqueue_engine_options options)
-{
-	int err;
-
-	netns_need_queue();
-	options.size = sizeof(options);
-	err = nfqueue_engine_new(&engine, &options);
-	if (err < 0)
-		fail_msg("%d: %s", err, nfqueue_engine_error(engine));
-}
-
-static struct nfqueue_stats engine_stats(void)
-{
-	struct nfqueue_stats stats = {.size = sizeof(stats)};
-
-	assert_int_equal(nfqueue_engine_stats_get(engine, &stats), 0);
-	return stats;
-}
-
 static struct nfqueue_verdict count_and_accept(struct nfqueue_packet *packet, void *ctx)
 {
 	atomic_uint *count = ctx;
@@ -113,9 +94,10 @@ static void stop_under_load(const struct netns_pair *from, const char *chain,
 		struct nfqueue_stats stats;
 		struct pump pump;
 
-		make((struct nfqueue_engine_options){.decide = count_and_accept,
-						     .ctx = &decided,
-						     .queue_options = &long_queue});
+		new_engine(&engine,
+			   (struct nfqueue_engine_options){.decide = count_and_accept,
+							   .ctx = &decided,
+							   .queue_options = &long_queue});
 		rule("-A %s -p udp --dport %d -j NFQUEUE", chain, PORT);
 		assert_int_equal(nfqueue_engine_start(engine), 0);
 		pump_start(&pump, from, ip);
@@ -124,7 +106,7 @@ static void stop_under_load(const struct netns_pair *from, const char *chain,
 		rule("-D %s -p udp --dport %d -j NFQUEUE", chain, PORT);
 		nfqueue_engine_stop(engine);
 		assert_int_equal(nfqueue_engine_wait(engine), 0);
-		stats = engine_stats();
+		stats = stats_of_engine(engine);
 		nfqueue_engine_free(engine);
 		engine = NULL;
 		pump_stop(&pump);
@@ -153,8 +135,8 @@ static void what_waits_when_the_stop_begins_is_decided(void **state)
 	struct netns_tally tally;
 	atomic_uint decided = 0;
 
-	make((struct nfqueue_engine_options){.decide = count_and_accept,
-					     .ctx = &decided});
+	new_engine(&engine, (struct nfqueue_engine_options){.decide = count_and_accept,
+							    .ctx = &decided});
 	queue_output(0);
 	netns_udp_send(client, 0, 1000);
 	nfqueue_engine_stop(engine);
@@ -174,8 +156,8 @@ static void the_drain_waits_for_late_packets_however_often_it_is_told_to_stop(
 	atomic_uint decided = 0;
 	uint64_t began;
 
-	make((struct nfqueue_engine_options){.decide = count_and_accept,
-					     .ctx = &decided});
+	new_engine(&engine, (struct nfqueue_engine_options){.decide = count_and_accept,
+							    .ctx = &decided});
 	for (int i = 0; i < 100; i++) /* each one's answer is a message, but no packet */
 		nfqueue_engine_stop(engine);
 	began = netns_now();
@@ -191,8 +173,9 @@ static void a_drain_without_end_ends_at_its_time(void **state)
 	struct pump pump;
 	uint64_t began;
 
-	make((struct nfqueue_engine_options){
-		.decide = count_and_accept, .ctx = &decided, .drain_ms = 100});
+	new_engine(&engine, (struct nfqueue_engine_options){.decide = count_and_accept,
+							    .ctx = &decided,
+							    .drain_ms = 100});
 	queue_output(0);
 	assert_int_equal(nfqueue_engine_start(engine), 0);
 	pump_start(&pump, NULL, "127.0.0.1");
@@ -486,10 +469,10 @@ static void four_queues_are_served_by_four_threads_and_the_counts_add_up(void **
 	unsigned int busy = 0;
 	int server = netns_udp_server(NULL, "0.0.0.0", PORT);
 
-	make((struct nfqueue_engine_options){.first_queue = 10,
-					     .queue_count = 4,
-					     .decide = decide_by_thread,
-					     .ctx = &threads});
+	new_engine(&engine, (struct nfqueue_engine_options){.first_queue = 10,
+							    .queue_count = 4,
+							    .decide = decide_by_thread,
+							    .ctx = &threads});
 	assert_int_equal(nfqueue_engine_count(engine), 4);
 	assert_null(nfqueue_engine_queue(engine, 4));
 	rule("-A OUTPUT -p udp --dport %d -j NFQUEUE --queue-balance 10:13", PORT);
@@ -512,7 +495,7 @@ static void four_queues_are_served_by_four_threads_and_the_counts_add_up(void **
 			assert_true(!threads.decided[i] || !threads.decided[other] ||
 				    !pthread_equal(threads.of[i], threads.of[other]));
 	}
-	all = engine_stats();
+	all = stats_of_engine(engine);
 	assert_int_equal(all.received, FLOWS * 20);
 	assert_int_equal(all.received, sum.received);
 	assert_int_equal(all.accepted, sum.accepted);
@@ -539,13 +522,13 @@ static void what_the_callback_did_itself_stands(void **state)
 	uint64_t end_of_wait = netns_now() + WAIT_MS;
 	struct nfqueue_stats stats;
 
-	make((struct nfqueue_engine_options){.decide = hold_odd});
+	new_engine(&engine, (struct nfqueue_engine_options){.decide = hold_odd});
 	queue_output(0);
 	assert_int_equal(nfqueue_engine_start(engine), 0);
 	netns_udp_send(client, 0, 100);
 	assert_true(netns_queue_waits(0, 50, WAIT_MS));
 	do
-		stats = engine_stats(); /* the worker counts just after it has sent */
+		stats = stats_of_engine(engine); /* what was sent counts just after it */
 	while ((stats.held != 50 || stats.received != 100) && netns_now() < end_of_wait);
 	assert_int_equal(stats.held, 50);
 	assert_int_equal(stats.dropped, 25);
@@ -553,7 +536,7 @@ static void what_the_callback_did_itself_stands(void **state)
 	assert_true(netns_queue_waits(0, 50, 0));
 	nfqueue_engine_stop(engine);
 	assert_int_equal(nfqueue_engine_wait(engine), 0);
-	stats = engine_stats();
+	stats = stats_of_engine(engine);
 	assert_int_equal(stats.received, 100);
 	assert_int_equal(stats.accepted, 25);
 	assert_sums_up(&stats);

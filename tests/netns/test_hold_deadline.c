@@ -386,15 +386,13 @@ static struct nfqueue_engine *start_engine(struct bin *bin, uint32_t deciders)
 					.default_verdict = NFQUEUE_ACCEPT};
 	struct nfqueue_worker_options worker = {.size = sizeof(worker),
 						.deciders = deciders};
-	struct nfqueue_engine_options options = {.size = sizeof(options),
-						 .decide = hold_in_bin,
+	struct nfqueue_engine_options options = {.decide = hold_in_bin,
 						 .ctx = bin,
 						 .queue_options = &queue,
 						 .worker = &worker};
 	struct nfqueue_engine *engine;
 
-	netns_need_queue();
-	assert_int_equal(nfqueue_engine_new(&engine, &options), 0);
+	new_engine(&engine, options);
 	queue_output(0);
 	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
 	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
@@ -524,16 +522,14 @@ static void a_deadline_moved_too_late_hits_no_other_packet(void **state)
 	struct nfqueue_options queue = {.size = sizeof(queue), .batch_size = 4};
 	struct nfqueue_worker_options worker = {.size = sizeof(worker), .deciders = 1};
 	struct mover mover = {.count = 0};
-	struct nfqueue_engine_options options = {.size = sizeof(options),
-						 .decide = move_late,
+	struct nfqueue_engine_options options = {.decide = move_late,
 						 .ctx = &mover,
 						 .queue_options = &queue,
 						 .worker = &worker};
 	uint64_t end = netns_now() + WAIT_MS;
 	bool wanted[1 + OTHERS];
 
-	netns_need_queue();
-	assert_int_equal(nfqueue_engine_new(&mover.engine, &options), 0);
+	new_engine(&mover.engine, options);
 	queue_output(0);
 	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
 	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
