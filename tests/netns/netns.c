@@ -541,6 +541,55 @@ void netns_udp_exchange(int from, int to, uint32_t count, int timeout_ms,
 	netns_udp_collect(to, 0, count, timeout_ms, tally, NULL);
 }
 
+/* --- file descriptors ------------------------------------------------------------- */
+
+/* A message of one byte, with room for a descriptor. */
+struct pass {
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	char byte;
+	struct iovec data;
+	struct msghdr message;
+};
+
+static void pass_init(struct pass *pass)
+{
+	memset(pass, 0, sizeof(*pass));
+	pass->byte = 'f';
+	pass->data = (struct iovec){&pass->byte, 1};
+	pass->message = (struct msghdr){.msg_iov = &pass->data,
+					.msg_iovlen = 1,
+					.msg_control = pass->control,
+					.msg_controllen = sizeof(pass->control)};
+}
+
+int netns_send_fd(int channel, int fd)
+{
+	struct cmsghdr *header;
+	struct pass pass;
+
+	pass_init(&pass);
+	header = CMSG_FIRSTHDR(&pass.message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return sendmsg(channel, &pass.message, 0) == 1 ? 0 : -errno;
+}
+
+int netns_receive_fd(int channel)
+{
+	struct cmsghdr *header;
+	struct pass pass;
+	int fd;
+
+	pass_init(&pass);
+	assert_int_equal(recvmsg(channel, &pass.message, MSG_CMSG_CLOEXEC), 1);
+	header = CMSG_FIRSTHDR(&pass.message);
+	assert_non_null(header);
+	memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
 /* --- TCP -------------------------------------------------------------------------- */
 
 #define CHUNK 65536

@@ -99,6 +99,13 @@ socklen_t netns_address(struct sockaddr_storage *to, const char *ip, uint16_t po
 int netns_udp_server(const struct netns_pair *pair, const char *ip, uint16_t port);
 int netns_udp_client(const struct netns_pair *pair, const char *ip, uint16_t port);
 
+/** Passes a file descriptor over a socket of the family AF_UNIX. For children of a test,
+ * too: @return 0, -errno. */
+int netns_send_fd(int channel, int fd);
+
+/** Takes it; it is closed on exec. The test fails if none comes. */
+int netns_receive_fd(int channel);
+
 /** Sends the datagrams numbered first .. first + count - 1; the test fails if one is
  * refused. Each is 16 bytes: its number, then a pattern made of it. */
 void netns_udp_send(int fd, uint32_t first, uint32_t count);

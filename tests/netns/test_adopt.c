@@ -21,40 +21,6 @@
 #define RECEIVED 40
 #define WAITING 60
 
-static void send_fd(int channel, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = {0}, byte = 'f';
-	struct iovec vector = {&byte, 1};
-	struct msghdr message = {.msg_iov = &vector,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	if (sendmsg(channel, &message, 0) != 1)
-		_exit(10);
-}
-
-static int receive_fd(int channel)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec vector = {&byte, 1};
-	struct msghdr message = {.msg_iov = &vector,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	int fd;
-
-	assert_int_equal(recvmsg(channel, &message, MSG_CMSG_CLOEXEC), 1);
-	assert_non_null(CMSG_FIRSTHDR(&message));
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	return fd;
-}
-
 /* The one that will be killed: opens, tells its socket, receives some, decides none. */
 static void live_and_hang(int channel, struct nfqueue_options options)
 {
@@ -66,7 +32,8 @@ static void live_and_hang(int channel, struct nfqueue_options options)
 	options.size = sizeof(options);
 	if (nfqueue_open(&queue, &options) < 0)
 		_exit(11);
-	send_fd(channel, nfqueue_fd(queue));
+	if (netns_send_fd(channel, nfqueue_fd(queue)) < 0)
+		_exit(10);
 	if (read(channel, &byte, 1) != 1) /* the packets are there */
 		_exit(12);
 	while (n < RECEIVED) {
@@ -99,7 +66,7 @@ static int socket_of_a_killed_process(struct nfqueue_options options)
 	if (child == 0)
 		live_and_hang(channel[1], options);
 	close(channel[1]);
-	fd = receive_fd(channel[0]);
+	fd = netns_receive_fd(channel[0]);
 	queue_output(0);
 	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
 	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
@@ -272,19 +239,14 @@ static struct nfqueue_engine *start_engine(struct stream *stream, const int *soc
 	struct nfqueue_options queue = {.size = sizeof(queue), .max_length = 65536};
 	struct nfqueue_worker_options worker = {.size = sizeof(worker),
 						.deciders = deciders};
-	struct nfqueue_engine_options options = {.size = sizeof(options),
-						 .decide = count_and_accept,
+	struct nfqueue_engine_options options = {.decide = count_and_accept,
 						 .ctx = stream,
 						 .queue_options = &queue,
 						 .worker = &worker,
 						 .sockets = sockets};
 	struct nfqueue_engine *engine;
-	int err = nfqueue_engine_new(&engine, &options);
 
-	if (err == 0)
-		err = nfqueue_engine_start(engine);
-	if (err < 0)
-		fail_msg("%d: %s", err, nfqueue_engine_error(engine));
+	launch_engine(&engine, options);
 	return engine;
 }
 

@@ -14,40 +14,6 @@
 #define MASK 0xff00u
 #define REVOCATIONS 4
 
-static void send_fd(int to, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = {0}, byte = 'f';
-	struct iovec data = {&byte, 1};
-	struct msghdr message = {.msg_iov = &data,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	if (sendmsg(to, &message, 0) != 1)
-		_exit(3);
-}
-
-static int receive_fd(int from)
-{
-	char control[CMSG_SPACE(sizeof(int))], byte;
-	struct iovec data = {&byte, 1};
-	struct msghdr message = {.msg_iov = &data,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof(control)};
-	int fd;
-
-	assert_int_equal(recvmsg(from, &message, 0), 1);
-	assert_non_null(CMSG_FIRSTHDR(&message));
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-	return fd;
-}
-
 static struct nfqueue_rules_options options_of(enum nfqueue_on_crash on_crash,
 					       uint32_t mask)
 {
@@ -75,7 +41,8 @@ static void be_first(int channel, enum nfqueue_on_crash on_crash, uint32_t mask)
 	for (int i = 0; mask && i < REVOCATIONS; i++)
 		if (nfqueue_rules_revoke_flows(own))
 			_exit(2);
-	send_fd(channel, nfqueue_rules_fd(own));
+	if (netns_send_fd(channel, nfqueue_rules_fd(own)) < 0)
+		_exit(3);
 	if (read(channel, &byte, 1) != 1)
 		_exit(4);
 	nfqueue_rules_release(own);
@@ -104,7 +71,7 @@ static struct predecessor start_first(enum nfqueue_on_crash on_crash, uint32_t m
 	note_owner(first.pid);
 	close(ends[1]);
 	first.channel = ends[0];
-	first.fd = receive_fd(first.channel);
+	first.fd = netns_receive_fd(first.channel);
 	return first;
 }
 
