@@ -37,6 +37,7 @@ class Case:
     ports: int = 1  # a rule and a queue for each
     balance: int = 0  # one rule for so many queues
     difference: bool = False  # not the ratio
+    apart: bool = False  # the reader has a CPU to itself, and so has the load
     goals: tuple = ()
 
 
@@ -119,6 +120,8 @@ CASES = {
         "held-100": timers(100),
     }, packets=100000, ports=2),
     "echo-busy": Case("echo", 15, BUSY, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
+    "echo-busy-apart": Case("echo", 15, BUSY, apart=True,
+                            goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
     "hop-busy": Case("hop", 15, BUSY, goals=(Goal("lnfq", "p50_us", "most", 0.5),)),
     "balance-2": Case("filled", 15, {
         "workers-2": engine("--queues", "2"),

@@ -133,10 +133,10 @@ def open_sink(port=SINK_PORT):
 class Subject:
     """A running reader of the queues, ready for packets."""
 
-    def __init__(self, name, program, *arguments):
+    def __init__(self, name, program, *arguments, on_cpu=()):
         self.name = name
         self.process = subprocess.Popen(
-            [BUILD / "bench" / program, *arguments],
+            [*on_cpu, BUILD / "bench" / program, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         if self.line() != "ready":
             raise Failure(f"{name} did not get ready")
