@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "queue_fixture.h"
 
 #define ROUNDS 5
@@ -164,6 +165,39 @@ static void the_drain_waits_for_late_packets_however_often_it_is_told_to_stop(
 	assert_int_equal(nfqueue_engine_start(engine), 0);
 	assert_int_equal(nfqueue_engine_wait(engine), 0);
 	assert_true(netns_now() - began >= 15);
+}
+
+/* From the last packet on the kernel has no memory for a while. */
+static struct nfqueue_verdict stop_without_memory(struct nfqueue_packet *packet,
+						  void *ctx)
+{
+	uint32_t *decided = ctx;
+
+	if (++*decided == 20) {
+		nfqueue_engine_stop(engine);
+		fail_sends(3);
+	}
+	return NFQUEUE_ACCEPT;
+}
+
+static void a_stop_without_memory_loses_nothing(void **state)
+{
+	int server = netns_udp_server(NULL, "127.0.0.1", PORT);
+	int client = netns_udp_client(NULL, "127.0.0.1", PORT);
+	struct netns_tally tally;
+	uint32_t decided = 0;
+
+	new_engine(&engine, (struct nfqueue_engine_options){.decide = stop_without_memory,
+							    .ctx = &decided});
+	queue_output(0);
+	netns_udp_send(client, 0, 20);
+	assert_int_equal(nfqueue_engine_start(engine), 0);
+	assert_int_equal(nfqueue_engine_wait(engine), 0);
+	netns_udp_collect(server, 0, 20, WAIT_MS, &tally, NULL);
+	assert_int_equal(tally.received, 20);
+	assert_int_equal(stats_of_engine(engine).accepted, 20);
+	close(server);
+	close(client);
 }
 
 /* The sender never stops and the rule stays: the drain ends at its time. */
@@ -553,6 +587,7 @@ int main(void)
 		TEST(a_stop_under_load_loses_nothing_that_comes_from_elsewhere),
 		TEST(what_waits_when_the_stop_begins_is_decided),
 		TEST(the_drain_waits_for_late_packets_however_often_it_is_told_to_stop),
+		TEST(a_stop_without_memory_loses_nothing),
 		TEST(a_drain_without_end_ends_at_its_time),
 		TEST(a_run_ends_at_sigterm),
 		TEST(a_run_ends_at_sigint),
