@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer messages spill. 1,500 bytes and what the kernel tells of them fit. */
-#define SLOT_MAX 1984u
 #define SLAB_SIZE (256u << 10)
 
 struct slab {
@@ -91,6 +89,8 @@ static int new_slab(struct nfqueue *queue)
 	slab->stride = stride;
 	slab->count = (SLAB_SIZE - sizeof(*slab)) / stride;
 	slab->next = queue->slabs;
+	if (!queue->slabs) /* later ones are not smaller: slots only grow */
+		queue->least_slot = stride - sizeof(struct nfqueue_packet);
 	queue->slabs = slab;
 	for (size_t i = 0; i < slab->count; i++) {
 		struct nfqueue_packet *packet = packet_at(slab, i);

@@ -73,6 +73,9 @@ struct tally {
 
 #define QUEUE_ERROR_MAX 512
 
+/* Longer messages spill. 1,500 bytes and what the kernel tells of them fit. */
+#define SLOT_MAX 1984u
+
 /* Packets that another thread had are fetched so many places ahead. */
 #define FETCH_AHEAD 4u
 
@@ -118,6 +121,7 @@ struct nfqueue {
 	unsigned int batch_count;
 	struct nfqueue_packet *pool; /* magazines of free slots */
 	struct slab *slabs;          /* all slots, but those alone */
+	size_t least_slot;           /* the smallest capacity of one */
 	unsigned int full_batches;   /* one after the other */
 	bool had_deadlines;          /* before the last sleep */
 	struct sender *sender;

@@ -70,26 +70,24 @@ void slot_filled(struct nfqueue_packet *packet, size_t length)
 /* Most messages fit in the slot; for those that do not there is a spill. */
 static int place_spill(struct nfqueue *queue, unsigned int index)
 {
-	struct iovec *vectors = &queue->vectors[2 * index];
+	struct iovec *rest = &queue->vectors[2 * index + 1];
 	struct nfqueue_packet *packet = queue->slots[index];
 	uint8_t **spill = &queue->spills[index];
 
-	queue->headers[index].msg_hdr.msg_iovlen = 1;
+	*rest = (struct iovec){0};
 	if (packet->capacity >= queue->spill_size)
 		return 0;
 	if (!*spill)
 		*spill = malloc(queue->spill_size);
 	if (!*spill)
 		return -1;
-	vectors[1] = (struct iovec){*spill + packet->capacity,
-				    queue->spill_size - packet->capacity};
-	queue->headers[index].msg_hdr.msg_iovlen = 2;
+	*rest = (struct iovec){*spill + packet->capacity,
+			       queue->spill_size - packet->capacity};
 	return 0;
 }
 
 static int place(struct nfqueue *queue, unsigned int index)
 {
-	struct iovec *vectors = &queue->vectors[2 * index];
 	struct nfqueue_packet *packet = queue->slots[index];
 
 	if (!packet)
@@ -98,9 +96,16 @@ static int place(struct nfqueue *queue, unsigned int index)
 		return -1;
 	queue->slots[index] = packet;
 	packet->index = (uint16_t)index;
-	vectors[0] = (struct iovec){packet->buffer, packet->capacity};
-	queue->headers[index].msg_hdr = (struct msghdr){.msg_iov = vectors};
+	queue->vectors[2 * index] = (struct iovec){packet->buffer, packet->capacity};
 	return place_spill(queue, index);
+}
+
+/* One vector is cheaper for the kernel than two. */
+static void aim_headers(struct nfqueue *queue, bool spills)
+{
+	for (unsigned int i = 0; i < queue->batch_size; i++)
+		queue->headers[i].msg_hdr = (struct msghdr){
+			.msg_iov = &queue->vectors[2 * i], .msg_iovlen = spills ? 2 : 1};
 }
 
 static void take_size(struct nfqueue *queue)
@@ -110,6 +115,7 @@ static void take_size(struct nfqueue *queue)
 	if (queue->spill_size == size)
 		return;
 	queue->spill_size = size;
+	aim_headers(queue, size > (queue->slabs ? queue->least_slot : SLOT_MAX));
 	for (unsigned int i = 0; i < queue->batch_size; i++) {
 		free(queue->spills[i]);
 		queue->spills[i] = NULL;
