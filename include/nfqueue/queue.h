@@ -319,7 +319,12 @@ NFQUEUE_API int nfqueue_set_flags(struct nfqueue *queue, uint32_t flags, uint32_
 
 /**
  * What flow verdicts write into the packet mark from now on: what the rules tell that are
- * to save it (nfqueue_rules_flow_marks() in rules.h).
+ * to save it (nfqueue_rules_flow_marks() in rules.h). With NFQUEUE_CONNTRACK in force the
+ * kernel writes it into the connection's mark, too.
+ *
+ * Careful with rules of your own: a flow verdict leaves the queue as an accept, so that
+ * its mark can be saved. A chain behind the queue must save it (`ct mark set`), and must
+ * drop what carries the drop mark: without that the packet passes.
  *
  * @param marks copied; mask 0: flow verdicts are plain verdicts, as at the beginning
  * @return 0; -EINVAL a mark is outside of the mask, or both are the same.
