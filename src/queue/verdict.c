@@ -71,25 +71,6 @@ static int refuse(const struct nfqueue_packet *packet, struct nfqueue_verdict ve
 			   verdict.set & NFQUEUE_SET_FLOW ? " for a flow" : "");
 }
 
-/* Once it is pushed it may be gone. A reader that cannot be told is not waited for. */
-int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
-{
-	struct nfqueue *queue = packet->queue;
-	int err;
-
-	if (!verdict_is_known(verdict))
-		return refuse(packet, verdict);
-	if (!packet->held)
-		return decide_in_batch(packet, verdict);
-	err = decide_held(packet, verdict);
-	if (err < 0)
-		return err;
-	late_push(packet);
-	if (wake_reader(queue) < 0)
-		flush_late(queue);
-	return 0;
-}
-
 /* Decided and not yet pushed, newest first. */
 struct chain {
 	struct nfqueue_packet *newest, *oldest;
@@ -111,6 +92,21 @@ static int decide_into(struct chain *chain, struct nfqueue_packet *packet,
 	chain->newest = packet;
 	if (!chain->oldest)
 		chain->oldest = packet;
+	return 0;
+}
+
+/* Once it is pushed it may be gone. A reader that cannot be told is not waited for. */
+int nfqueue_decide(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
+{
+	struct nfqueue *queue = packet->queue;
+	struct chain chain = {.newest = NULL};
+	int err = decide_into(&chain, packet, verdict);
+
+	if (!chain.newest)
+		return err;
+	late_push(packet);
+	if (wake_reader(queue) < 0)
+		flush_late(queue);
 	return 0;
 }
 
