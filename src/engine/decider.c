@@ -6,6 +6,8 @@
 #include "engine/engine.h"
 
 #include "queue/clock.h"
+#include "queue/fetch.h"
+#include "queue/passing.h"
 #include "queue/worker.h"
 
 #include <errno.h>
@@ -18,9 +20,6 @@
  * sent.
  */
 #define SEND_AFTER_US 500u
-
-#define CACHE_LINE 64u
-#define FETCH_LINES 8u
 
 static int decider_init(struct worker *worker, uint32_t index)
 {
@@ -96,20 +95,14 @@ static void tell_reader(struct decider *decider)
 	pthread_mutex_unlock(&decider->lock);
 }
 
-/* The reader had it last: what it wrote is in another CPU's cache. */
-static void fetch(const struct nfqueue_packet *packet)
-{
-	for (unsigned int i = 0; i < FETCH_LINES; i++)
-		__builtin_prefetch((const char *)packet + i * CACHE_LINE);
-}
-
+/* The reader had them last: what it wrote is in another CPU's cache. */
 static uint32_t take(struct decider *decider)
 {
 	uint32_t count = 0;
 
 	while (count < DECIDER_BATCH &&
 	       ring_take(&decider->ring, &decider->packets[count]))
-		fetch(decider->packets[count++]);
+		fetch_packet(decider->packets[count++]);
 	if (count)
 		tell_reader(decider);
 	return count;
@@ -123,7 +116,7 @@ static int send_decided(struct decider *decider, uint32_t count)
 
 	while ((err = queue_send_detached(decider->sender, decider->decided, count)) <
 		       0 &&
-	       worker_error_passes(err))
+	       error_passes(err))
 		nanosleep(&pause, NULL);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <nfqueue/view.h>
 
 #include "queue/clock.h"
+#include "queue/passing.h"
 #include "queue/worker.h"
 
 #include <errno.h>
@@ -97,7 +98,7 @@ static int put_waiting(struct decider *decider, struct nfqueue_packet *packet)
 		err = queue_tend(decider->worker->queue);
 		if (atomic_load(&decider->failed))
 			err = -EPIPE;
-		if (worker_error_passes(err))
+		if (error_passes(err))
 			err = 0;
 	}
 	atomic_store(&decider->reader_waits, false);

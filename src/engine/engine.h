@@ -110,8 +110,6 @@ int worker_start(struct worker *worker);
 int worker_join(struct worker *worker);
 /* When the time to drain is over, from the first call on. Its thread. */
 uint64_t worker_end(struct worker *worker);
-/* No memory to send is no reason to end: the verdicts are kept and sent with the next. */
-bool worker_error_passes(int error);
 
 /* decider.c */
 int deciders_new(struct worker *worker);

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 
 #include "queue/clock.h"
+#include "queue/passing.h"
 #include "queue/worker.h"
 
 #include <errno.h>
@@ -146,11 +147,6 @@ static int work(struct worker *worker, int timeout_ms)
 	return err < 0 ? err : count;
 }
 
-bool worker_error_passes(int error)
-{
-	return error == -ENOBUFS || error == -ENOMEM || error == -EAGAIN;
-}
-
 static int drain(struct worker *worker, uint64_t end)
 {
 	uint64_t now = clock_ms(), quiet = now + QUIET_MS;
@@ -163,8 +159,8 @@ static int drain(struct worker *worker, uint64_t end)
 		now = clock_ms();
 		if (count != 0)
 			quiet = now + QUIET_MS;
-	} while ((count >= 0 || worker_error_passes(count)) && now < quiet && now < end);
-	return count < 0 && !worker_error_passes(count) ? count : 0;
+	} while ((count >= 0 || error_passes(count)) && now < quiet && now < end);
+	return count < 0 && !error_passes(count) ? count : 0;
 }
 
 /* What was received is decided, and no more is. */
@@ -172,10 +168,10 @@ static int finish_received(struct worker *worker)
 {
 	int count = 0;
 
-	while ((count >= 0 || worker_error_passes(count)) &&
-	       queue_has_backlog(worker->queue) && clock_ms() < worker_end(worker))
+	while ((count >= 0 || error_passes(count)) && queue_has_backlog(worker->queue) &&
+	       clock_ms() < worker_end(worker))
 		count = work(worker, 0);
-	return count < 0 && !worker_error_passes(count) ? count : 0;
+	return count < 0 && !error_passes(count) ? count : 0;
 }
 
 uint64_t worker_end(struct worker *worker)
@@ -206,7 +202,7 @@ static int work_until_stop(struct worker *worker)
 		count = work(worker, -1);
 		if (count >= 0)
 			continue;
-		if (!worker_error_passes(count))
+		if (!error_passes(count))
 			return count;
 		nanosleep(&pause, NULL);
 	}

@@ -3,6 +3,7 @@
 #include "queue/queue.h"
 
 #include "queue/clock.h"
+#include "queue/passing.h"
 #include "queue/worker.h"
 
 #include <errno.h>
@@ -65,11 +66,6 @@ static void shut(struct nfqueue *queue)
 	gate_leave(queue);
 }
 
-static bool is_passing(int err)
-{
-	return err == -ENOBUFS || err == -ENOMEM || err == -EAGAIN;
-}
-
 /* The kernel may have no memory for our verdicts for a moment: none is lost for that. */
 int queue_settle(struct nfqueue *queue)
 {
@@ -78,7 +74,7 @@ int queue_settle(struct nfqueue *queue)
 	int err;
 
 	shut(queue);
-	while (is_passing(err = try_settle(queue)) && clock_ms() < end)
+	while (error_passes(err = try_settle(queue)) && clock_ms() < end)
 		nanosleep(&pause, NULL);
 	return err;
 }

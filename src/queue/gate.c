@@ -7,6 +7,8 @@
  */
 #include "queue/queue.h"
 
+#include "queue/passing.h"
+
 #include <errno.h>
 #include <time.h>
 
@@ -43,11 +45,6 @@ void gate_yield(struct nfqueue *queue)
 	pthread_mutex_lock(&queue->socket_lock);
 }
 
-static bool worth_a_retry(int err)
-{
-	return err == -ENOBUFS || err == -ENOMEM || err == -EAGAIN;
-}
-
 static void take_socket(struct nfqueue *queue)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -55,7 +52,7 @@ static void take_socket(struct nfqueue *queue)
 	if (pthread_mutex_trylock(&queue->socket_lock) == 0)
 		return;
 	atomic_fetch_add_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);
-	while (worth_a_retry(wake_send(queue, 0)))
+	while (error_passes(wake_send(queue, 0)))
 		nanosleep(&pause, NULL);
 	pthread_mutex_lock(&queue->socket_lock);
 	atomic_fetch_sub_explicit(&queue->socket_wanted, 1, memory_order_acq_rel);

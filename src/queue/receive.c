@@ -2,6 +2,7 @@
 #include "queue/queue.h"
 
 #include "queue/clock.h"
+#include "queue/fetch.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -198,7 +199,8 @@ static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_
 		counter_add(&queue->counters.enobufs, 1);
 	if (count >= 0)
 		return count;
-	queue->sender->settled = queue->sender->sequence;
+	if (count == -EAGAIN) /* the socket is empty */
+		queue->sender->settled = queue->sender->sequence;
 	begin = clock_us();
 	if (begin >= end) {
 		busy_slept(queue, UINT64_MAX); /* it was all in vain */
@@ -224,17 +226,7 @@ static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_m
 	return count == -EAGAIN ? receive_asleep(queue, size, timeout_ms) : count;
 }
 
-/* Messages are decoded attribute by attribute, each behind the one before: without this
- * every cache line would be waited for in turn. A small message and its packet are so
- * long. */
-#define FETCH_LINES 9u
 #define FETCH_SLOTS_AHEAD 2u
-
-static void fetch_slot(const struct nfqueue_packet *slot)
-{
-	for (unsigned int i = 0; i < FETCH_LINES; i++)
-		__builtin_prefetch((const char *)slot + i * CACHE_LINE);
-}
 
 static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 			       struct nfqueue_packet **packets)
@@ -246,7 +238,7 @@ static unsigned int take_batch(struct nfqueue *queue, unsigned int count,
 		bool truncated = queue->headers[i].msg_hdr.msg_flags & MSG_TRUNC;
 
 		if (i + FETCH_SLOTS_AHEAD < count)
-			fetch_slot(queue->slots[i + FETCH_SLOTS_AHEAD]);
+			fetch_packet(queue->slots[i + FETCH_SLOTS_AHEAD]);
 		slot_filled(packet, queue->headers[i].msg_len);
 		if (!receive_message(packet, queue->headers[i].msg_len, truncated))
 			continue;
