@@ -10,8 +10,7 @@
  *   delay. The kernel takes it modulo the jitter, which leaves nothing of it.
  * - The tables of distributions are made from their definitions: see
  *   netem_distribution.h.
- * - `limit` holds for a packet and its duplicate, and for reordered packets never, since
- *   those do not wait.
+ * - The packet itself goes before its duplicate, and both keep to `limit`.
  * - Lengths are those of IP packets, without a link layer: see packet_overhead.
  *
  * Source: net/sched/sch_netem.c, tc-netem(8).
