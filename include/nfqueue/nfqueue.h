@@ -3,6 +3,7 @@
 #ifndef NFQUEUE_NFQUEUE_H
 #define NFQUEUE_NFQUEUE_H
 
+#include <nfqueue/build.h>
 #include <nfqueue/engine.h>
 #include <nfqueue/packet.h>
 #include <nfqueue/queue.h>

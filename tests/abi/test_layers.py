@@ -33,7 +33,7 @@ PLANTED = [
      INCLUDES, "src/wire/a.c:2: src/wire may not know include/nfqueue/version.h"),
     ("wire knows no socket", "src/wire/a.c", "#include <sys/socket.h>\n",
      INCLUDES, "no <sys/socket.h>"),
-    ("packet knows no public header but view.h", "src/packet/a.c",
+    ("packet knows no public header but those of bytes", "src/packet/a.c",
      "#include <nfqueue/queue.h>\n", INCLUDES, "src/packet may not know"),
     ("queue does not know packet", "src/queue/a.c", '#include "packet/b.h"\n',
      INCLUDES, '"packet/b.h" is not in this tree'),

@@ -4,9 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <endian.h>
 #include <string.h>
 
+#include <nfqueue/build.h>
+
 #include "packet/checksum.h"
+#include "packet/checksum_words.h"
 #include "packets.h"
 #include "random_packet.h"
 
@@ -41,6 +45,37 @@ static void the_example_of_the_rfc(void **state)
 	assert_int_equal(checksum_add(7, NULL, 0), 7);
 }
 
+static void the_public_one_is_the_field(void **state)
+{
+	const uint8_t header[] = {0x45, 0x00, 0x00, 0x1e, 0x00, 0x00, 0x00,
+				  0x00, 0x40, 0x11, 0x00, 0x00, 0x0a, 0x00,
+				  0x00, 0x01, 0x0a, 0x00, 0x00, 0x02};
+
+	(void)state;
+	assert_int_equal(nfqueue_checksum(header, sizeof(header)), 0x66cd);
+	assert_int_equal(nfqueue_checksum(NULL, 0), 0xffff);
+}
+
+/* As checksum_add() uses them. */
+static uint32_t add_by(const struct checksum_variant *variant, uint32_t sum,
+		       const uint8_t *data, size_t length)
+{
+	uint32_t words = checksum_fold(variant->words(data, length));
+
+	return checksum_add16(sum, be16toh((uint16_t)words));
+}
+
+static void check_sum(uint32_t expected, uint32_t start, const uint8_t *data,
+		      size_t length)
+{
+	const struct checksum_variant *variant = checksum_variants;
+
+	assert_int_equal(checksum_add(start, data, length), expected);
+	for (; variant->name; variant++)
+		if (variant->is_supported())
+			assert_int_equal(add_by(variant, start, data, length), expected);
+}
+
 /* The sum of each length is made of that of the length before. */
 static void every_length_at_every_offset(void **state)
 {
@@ -49,16 +84,19 @@ static void every_length_at_every_offset(void **state)
 
 	(void)state;
 	for (uint32_t offset = 0; offset < OFFSETS; offset++) {
-		uint32_t even = random_below(&random, 0x10000), start = even;
+		uint32_t start = random_below(&random, 0x10000), even = start;
 
 		fill(&random, data, sizeof(data), offset % 4 == 3);
 		for (uint32_t length = 0; length <= LENGTHS; length++) {
 			const uint8_t *end = data + offset + (length & ~1u);
 
-			assert_int_equal(checksum_add(start, data + offset, length),
-					 length % 2 ? sum_by_words(even, end, 1) : even);
-			if (length % 2)
+			if (length % 2) {
+				check_sum(sum_by_words(even, end, 1), start,
+					  data + offset, length);
 				even = sum_by_words(even, end, 2);
+			} else {
+				check_sum(even, start, data + offset, length);
+			}
 		}
 	}
 }
@@ -74,8 +112,7 @@ static void random_bytes_up_to_the_largest_packet(void **state)
 		uint8_t *exact = malloc(length);
 
 		fill(&random, exact, length, i % 10 == 0);
-		assert_int_equal(checksum_add(start, exact, length),
-				 sum_by_words(start, exact, length));
+		check_sum(sum_by_words(start, exact, length), start, exact, length);
 		free(exact);
 	}
 }
@@ -135,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_rfc),
+		cmocka_unit_test(the_public_one_is_the_field),
 		cmocka_unit_test(every_length_at_every_offset),
 		cmocka_unit_test(random_bytes_up_to_the_largest_packet),
 		cmocka_unit_test(pseudo_headers_of_real_packets),
