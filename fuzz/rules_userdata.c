@@ -21,12 +21,25 @@ static void find_flows(const uint8_t *data, size_t size)
 		abort();
 }
 
+static void find_guard(const uint8_t *data, size_t size)
+{
+	struct rules_userdata again = {.length = 0};
+	uint32_t guard = rules_userdata_find_guard(data, size);
+
+	if (!guard)
+		return;
+	rules_userdata_guard(&again, guard);
+	if (rules_userdata_find_guard(again.bytes, again.length) != guard)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rules_userdata again = {.length = 0};
 	struct rules_maker maker, copy;
 
 	find_flows(data, size);
+	find_guard(data, size);
 	if (!rules_userdata_find_maker(data, size, &maker))
 		return 0;
 	rules_userdata_maker(&again, &maker);

@@ -70,6 +70,10 @@ struct nfqueue_rules_options {
 	enum nfqueue_on_crash on_crash;
 	uint32_t flow_mask; /**< bits of the packet's and the connection's mark, at least
 			     * two, for flow verdicts; 0: none. See below */
+	/** Packets whose mark has all of these bits go past the queues of this table, in
+	 * front of flow verdicts, too: those that the program sends itself, see inject.h
+	 * (NFQUEUE_GUARD_MARK); 0: no such packets */
+	uint32_t guard_mark;
 };
 
 /*
@@ -242,6 +246,17 @@ NFQUEUE_API int nfqueue_rules_revoke_flows(struct nfqueue_rules *rules);
 NFQUEUE_API int nfqueue_rules_flow_counter(struct nfqueue_rules *rules,
 					   uint64_t *accepted, uint64_t *dropped);
 
+/**
+ * How many packets went past the queues because of the guard mark: once for each chain
+ * that let them through. Their sum goes on when rules are replaced.
+ *
+ * @param packets out
+ * @return 0; -ENOENT no rules with a guard mark are installed; -errno of the request.
+ * Source: nft_counter.
+ */
+NFQUEUE_API int nfqueue_rules_guard_counter(struct nfqueue_rules *rules,
+					    uint64_t *packets);
+
 /*
  * Hand over: the table lives as long as its socket is open somewhere, so a process that
  * gets the socket (SCM_RIGHTS, fork, systemd's fd store) can go on where another ends,
@@ -270,7 +285,8 @@ NFQUEUE_API int nfqueue_rules_fd(const struct nfqueue_rules *rules);
  *                without a handle); with the last copy of it the kernel removes the table
  * @param options NULL: the table's. Else: name is not looked at, on_crash must be the
  *                table's, flow_mask must be, too, or 0; a table without flow verdicts
- *                gets them with the next install
+ *                gets them with the next install; so does one with another guard_mark,
+ *                0: the table's
  * @return 0; -EINVAL fd is no nfnetlink socket, or an option is out of its range or not
  * the table's; -ENOENT no table was made on this socket; -EPERM no CAP_NET_ADMIN;
  * -ENOMEM; -errno. Any thread. Source: nf_tables_gettable(), NFTA_TABLE_OWNER.

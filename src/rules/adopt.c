@@ -37,7 +37,7 @@ static int take_table(struct nfqueue_rules *rules, const struct rules_table *tab
 		      bool any_crash)
 {
 	static const char *const names[] = {"open", "closed"};
-	const uint32_t wanted_mask = rules->flows.mask;
+	const uint32_t wanted_mask = rules->flows.mask, wanted_guard = rules->guard;
 	int error;
 
 	if (!any_crash && rules->on_crash != table->maker.on_crash)
@@ -55,6 +55,10 @@ static int take_table(struct nfqueue_rules *rules, const struct rules_table *tab
 				  "table inet %s has flow mask %#x, which cannot be "
 				  "changed to %#x",
 				  table->name, rules->flows.mask, wanted_mask);
+	if (wanted_guard)
+		rules->guard = wanted_guard;
+	if (rules->guard & rules->flows.mask)
+		return rules_fail_guard(rules);
 	rules->has_table = true;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
 
+#include "rules/guard.h"
 #include "rules/model.h"
 
 struct counted {
@@ -99,4 +100,19 @@ int nfqueue_rules_flow_counter(struct nfqueue_rules *rules, uint64_t *accepted,
 	if (dropped)
 		*dropped = of_dropped.packets;
 	return 0;
+}
+
+int nfqueue_rules_guard_counter(struct nfqueue_rules *rules, uint64_t *packets)
+{
+	struct counted counted;
+	int error;
+
+	rules->error[0] = '\0';
+	if (!rules->has_table || !rules->has_guard_counter)
+		return rules_fail(rules, -ENOENT,
+				  "no rules with a guard mark are installed");
+	error = read_counter(rules, RULES_GUARD_COUNTER, &counted);
+	if (!error)
+		*packets = counted.packets;
+	return error;
 }

@@ -22,8 +22,8 @@
 #include <linux/netlink.h>
 #include <string.h>
 
+#include "rules/draft.h"
 #include "rules/flow.h"
-#include "rules/message.h"
 
 #define SET_NAME_SIZE 48
 #define WORD(n) (NFT_REG32_00 + (n))
@@ -37,60 +37,12 @@ enum {
 	TYPE_BITS = 6
 };
 
-/* A rule being made: with NULL for a rule, after an error, nothing happens. */
-struct maker {
-	struct rules_batch *batch;
-	const char *table;
-	struct nftnl_rule *rule;
-};
-
-static void begin(struct maker *maker, const char *chain)
-{
-	maker->rule = rules_rule_begin(maker->batch, maker->table, chain);
-}
-
-static void end(struct maker *maker)
-{
-	rules_rule_put(maker->batch, maker->rule, NULL);
-}
-
-static struct nftnl_expr *add(struct maker *maker, const char *name)
-{
-	struct nftnl_expr *expression = maker->rule ? nftnl_expr_alloc(name) : NULL;
-
-	if (expression)
-		nftnl_rule_add_expr(maker->rule, expression);
-	else if (!maker->batch->error)
-		maker->batch->error = -ENOMEM;
-	return expression;
-}
-
 /* --- expressions ------------------------------------------------------------------ */
 
-static void load_meta_mark(struct maker *maker)
-{
-	struct nftnl_expr *meta = add(maker, "meta");
-
-	if (!meta)
-		return;
-	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
-}
-
-static void store_meta_mark(struct maker *maker)
-{
-	struct nftnl_expr *meta = add(maker, "meta");
-
-	if (!meta)
-		return;
-	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-	nftnl_expr_set_u32(meta, NFTNL_EXPR_META_SREG, NFT_REG_1);
-}
-
 /* A packet without a connection ends the rule here: nft_ct_get_eval(). */
-static void load_ct(struct maker *maker, uint32_t key)
+static void load_ct(struct rules_draft *draft, uint32_t key)
 {
-	struct nftnl_expr *ct = add(maker, "ct");
+	struct nftnl_expr *ct = rules_draft_add(draft, "ct");
 
 	if (!ct)
 		return;
@@ -98,9 +50,9 @@ static void load_ct(struct maker *maker, uint32_t key)
 	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
 }
 
-static void store_ct_mark(struct maker *maker)
+static void store_ct_mark(struct rules_draft *draft)
 {
-	struct nftnl_expr *ct = add(maker, "ct");
+	struct nftnl_expr *ct = rules_draft_add(draft, "ct");
 
 	if (!ct)
 		return;
@@ -108,65 +60,11 @@ static void store_ct_mark(struct maker *maker)
 	nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_SREG, NFT_REG_1);
 }
 
-/* register = (register & keep) ^ flip */
-static void change(struct maker *maker, uint32_t reg, const void *keep, const void *flip)
+static void if_ct_mark_is(struct rules_draft *draft, uint32_t mask, uint32_t value)
 {
-	struct nftnl_expr *bits = add(maker, "bitwise");
-
-	if (!bits)
-		return;
-	nftnl_expr_set_u32(bits, NFTNL_EXPR_BITWISE_SREG, reg);
-	nftnl_expr_set_u32(bits, NFTNL_EXPR_BITWISE_DREG, reg);
-	nftnl_expr_set_u32(bits, NFTNL_EXPR_BITWISE_LEN, sizeof(uint32_t));
-	nftnl_expr_set(bits, NFTNL_EXPR_BITWISE_MASK, keep, sizeof(uint32_t));
-	nftnl_expr_set(bits, NFTNL_EXPR_BITWISE_XOR, flip, sizeof(uint32_t));
-}
-
-static void change_mark(struct maker *maker, uint32_t keep, uint32_t flip)
-{
-	change(maker, NFT_REG_1, &keep, &flip);
-}
-
-static void compare(struct maker *maker, uint32_t operation, uint32_t value)
-{
-	struct nftnl_expr *cmp = add(maker, "cmp");
-
-	if (!cmp)
-		return;
-	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
-	nftnl_expr_set_u32(cmp, NFTNL_EXPR_CMP_OP, operation);
-	nftnl_expr_set(cmp, NFTNL_EXPR_CMP_DATA, &value, sizeof(value));
-}
-
-static void decide(struct maker *maker, int verdict, const char *chain)
-{
-	struct nftnl_expr *immediate = add(maker, "immediate");
-
-	if (!immediate)
-		return;
-	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-	nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
-	if (chain)
-		nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, chain);
-}
-
-static void if_ct_mark_is(struct maker *maker, uint32_t mask, uint32_t value)
-{
-	load_ct(maker, NFT_CT_MARK);
-	change_mark(maker, mask, 0);
-	compare(maker, NFT_CMP_EQ, value);
-}
-
-static void if_meta_mark_is(struct maker *maker, uint32_t mask, uint32_t value)
-{
-	load_meta_mark(maker);
-	change_mark(maker, mask, 0);
-	compare(maker, NFT_CMP_EQ, value);
-}
-
-static void count(struct maker *maker, const char *counter)
-{
-	rules_rule_count(maker->batch, maker->rule, counter);
+	load_ct(draft, NFT_CT_MARK);
+	rules_draft_change(draft, mask, 0);
+	rules_draft_compare(draft, NFT_CMP_EQ, value);
 }
 
 /* --- the set of dropped flows ----------------------------------------------------- */
@@ -186,9 +84,9 @@ static const struct key keys[] = {
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
-static void load_tuple(struct maker *maker, uint32_t key, uint32_t reg)
+static void load_tuple(struct rules_draft *draft, uint32_t key, uint32_t reg)
 {
-	struct nftnl_expr *ct = add(maker, "ct");
+	struct nftnl_expr *ct = rules_draft_add(draft, "ct");
 
 	if (!ct)
 		return;
@@ -198,20 +96,20 @@ static void load_tuple(struct maker *maker, uint32_t key, uint32_t reg)
 		nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
 }
 
-static void load_key(struct maker *maker, const struct key *key)
+static void load_key(struct rules_draft *draft, const struct key *key)
 {
 	uint32_t next = 2 * key->address_words;
 
-	load_tuple(maker, key->source, WORD(0));
-	load_tuple(maker, key->destination, WORD(key->address_words));
-	load_tuple(maker, NFT_CT_PROTOCOL, WORD(next));
-	load_tuple(maker, NFT_CT_PROTO_SRC, WORD(next + 1));
-	load_tuple(maker, NFT_CT_PROTO_DST, WORD(next + 2));
+	load_tuple(draft, key->source, WORD(0));
+	load_tuple(draft, key->destination, WORD(key->address_words));
+	load_tuple(draft, NFT_CT_PROTOCOL, WORD(next));
+	load_tuple(draft, NFT_CT_PROTO_SRC, WORD(next + 1));
+	load_tuple(draft, NFT_CT_PROTO_DST, WORD(next + 2));
 }
 
-static void look_up(struct maker *maker, const char *set)
+static void look_up(struct rules_draft *draft, const char *set)
 {
-	struct nftnl_expr *lookup = add(maker, "lookup");
+	struct nftnl_expr *lookup = rules_draft_add(draft, "lookup");
 
 	if (!lookup)
 		return;
@@ -220,9 +118,9 @@ static void look_up(struct maker *maker, const char *set)
 }
 
 /* Adds the key, or lets its time begin anew. A full set ends the rule. */
-static void update(struct maker *maker, const char *set)
+static void update(struct rules_draft *draft, const char *set)
 {
-	struct nftnl_expr *dynset = add(maker, "dynset");
+	struct nftnl_expr *dynset = rules_draft_add(draft, "dynset");
 
 	if (!dynset)
 		return;
@@ -244,37 +142,37 @@ static void set_key(struct nftnl_set *set, const struct key *key)
 			  (2 * key->address_words + 3) * (uint32_t)sizeof(uint32_t));
 }
 
-static void put_set_message(struct maker *maker, uint16_t type, uint16_t flags,
+static void put_set_message(struct rules_draft *draft, uint16_t type, uint16_t flags,
 			    struct nftnl_set *set)
 {
-	struct nlmsghdr *message = rules_batch_message(maker->batch, type, flags);
+	struct nlmsghdr *message = rules_batch_message(draft->batch, type, flags);
 
 	if (!message)
 		return;
 	nftnl_set_nlmsg_build_payload(message, set);
-	rules_batch_end_message(maker->batch, message);
+	rules_batch_end_message(draft->batch, message);
 }
 
-static struct nftnl_set *new_set(struct maker *maker, const struct key *key,
+static struct nftnl_set *new_set(struct rules_draft *draft, const struct key *key,
 				 uint32_t generation)
 {
 	struct nftnl_set *set = nftnl_set_alloc();
 	char name[SET_NAME_SIZE];
 
 	if (!set) {
-		if (!maker->batch->error)
-			maker->batch->error = -ENOMEM;
+		if (!draft->batch->error)
+			draft->batch->error = -ENOMEM;
 		return NULL;
 	}
 	rules_flow_set_name(key->set, generation, name, sizeof(name));
-	nftnl_set_set_str(set, NFTNL_SET_TABLE, maker->table);
+	nftnl_set_set_str(set, NFTNL_SET_TABLE, draft->table);
 	nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 	return set;
 }
 
-static void put_set(struct maker *maker, const struct key *key, uint32_t generation)
+static void put_set(struct rules_draft *draft, const struct key *key, uint32_t generation)
 {
-	struct nftnl_set *set = new_set(maker, key, generation);
+	struct nftnl_set *set = new_set(draft, key, generation);
 
 	if (!set)
 		return;
@@ -283,130 +181,131 @@ static void put_set(struct maker *maker, const struct key *key, uint32_t generat
 	set_key(set, key);
 	nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, RULES_FLOW_SET_SIZE);
 	nftnl_set_set_u64(set, NFTNL_SET_TIMEOUT, RULES_FLOW_SET_TIMEOUT_S * 1000u);
-	put_set_message(maker, NFT_MSG_NEWSET, NLM_F_CREATE, set);
+	put_set_message(draft, NFT_MSG_NEWSET, NLM_F_CREATE, set);
 	nftnl_set_free(set);
 }
 
-static void remove_set(struct maker *maker, const struct key *key, uint32_t generation)
+static void remove_set(struct rules_draft *draft, const struct key *key,
+		       uint32_t generation)
 {
-	struct nftnl_set *set = new_set(maker, key, generation);
+	struct nftnl_set *set = new_set(draft, key, generation);
 
 	if (!set)
 		return;
-	put_set_message(maker, NFT_MSG_DELSET, 0, set);
+	put_set_message(draft, NFT_MSG_DELSET, 0, set);
 	nftnl_set_free(set);
 }
 
 /* --- in front of the queue -------------------------------------------------------- */
 
-static void put_decided(struct maker *maker, uint32_t mask, uint32_t value,
+static void put_decided(struct rules_draft *draft, uint32_t mask, uint32_t value,
 			const char *counter, int verdict)
 {
-	begin(maker, RULES_FLOW_CHAIN);
-	if_ct_mark_is(maker, mask, value);
-	count(maker, counter);
-	decide(maker, verdict, NULL);
-	end(maker);
+	rules_draft_begin(draft, RULES_FLOW_CHAIN);
+	if_ct_mark_is(draft, mask, value);
+	rules_draft_count(draft, counter);
+	rules_draft_decide(draft, verdict, NULL);
+	rules_draft_end(draft);
 }
 
 /* A dropped flow is remembered for as long as it tries, and a while. */
-static void put_remembered(struct maker *maker, const struct key *key,
+static void put_remembered(struct rules_draft *draft, const struct key *key,
 			   uint32_t generation)
 {
 	char set[SET_NAME_SIZE];
 
 	rules_flow_set_name(key->set, generation, set, sizeof(set));
-	begin(maker, RULES_FLOW_CHAIN);
-	load_key(maker, key);
-	look_up(maker, set);
-	update(maker, set);
-	count(maker, RULES_FLOW_DROPPED);
-	decide(maker, NF_DROP, NULL);
-	end(maker);
+	rules_draft_begin(draft, RULES_FLOW_CHAIN);
+	load_key(draft, key);
+	look_up(draft, set);
+	update(draft, set);
+	rules_draft_count(draft, RULES_FLOW_DROPPED);
+	rules_draft_decide(draft, NF_DROP, NULL);
+	rules_draft_end(draft);
 }
 
 /* A confirmed connection has its mark. */
-static void put_return(struct maker *maker)
+static void put_return(struct rules_draft *draft)
 {
-	begin(maker, RULES_FLOW_CHAIN);
-	load_ct(maker, NFT_CT_STATUS);
-	change_mark(maker, IPS_CONFIRMED, 0);
-	compare(maker, NFT_CMP_NEQ, 0);
-	decide(maker, NFT_RETURN, NULL);
-	end(maker);
+	rules_draft_begin(draft, RULES_FLOW_CHAIN);
+	load_ct(draft, NFT_CT_STATUS);
+	rules_draft_change(draft, IPS_CONFIRMED, 0);
+	rules_draft_compare(draft, NFT_CMP_NEQ, 0);
+	rules_draft_decide(draft, NFT_RETURN, NULL);
+	rules_draft_end(draft);
 }
 
-static void put_lookup(struct maker *maker, const struct rules_flows *flows)
+static void put_lookup(struct rules_draft *draft, const struct rules_flows *flows)
 {
 	const struct nfqueue_flow_marks marks = rules_flow_marks(flows);
 
-	put_decided(maker, marks.mask, marks.accept, RULES_FLOW_ACCEPTED, NF_ACCEPT);
-	put_decided(maker, marks.mask, marks.drop, RULES_FLOW_DROPPED, NF_DROP);
-	put_return(maker);
+	put_decided(draft, marks.mask, marks.accept, RULES_FLOW_ACCEPTED, NF_ACCEPT);
+	put_decided(draft, marks.mask, marks.drop, RULES_FLOW_DROPPED, NF_DROP);
+	put_return(draft);
 	for (size_t i = 0; i < KEYS; i++)
-		put_remembered(maker, &keys[i], flows->generation);
+		put_remembered(draft, &keys[i], flows->generation);
 }
 
 /* --- behind it -------------------------------------------------------------------- */
 
 /* ct mark = (ct mark & ~mask) | value */
-static void put_save(struct maker *maker, uint32_t mask, uint32_t value,
+static void put_save(struct rules_draft *draft, uint32_t mask, uint32_t value,
 		     const char *counter)
 {
-	begin(maker, RULES_FLOW_SAVE_CHAIN);
-	if_meta_mark_is(maker, mask, value);
-	load_ct(maker, NFT_CT_MARK);
-	change_mark(maker, ~mask, value);
-	store_ct_mark(maker);
-	count(maker, counter);
-	end(maker);
+	rules_draft_begin(draft, RULES_FLOW_SAVE_CHAIN);
+	rules_draft_if_mark_is(draft, mask, value);
+	load_ct(draft, NFT_CT_MARK);
+	rules_draft_change(draft, ~mask, value);
+	store_ct_mark(draft);
+	rules_draft_count(draft, counter);
+	rules_draft_end(draft);
 }
 
-static void put_remember(struct maker *maker, const struct key *key,
+static void put_remember(struct rules_draft *draft, const struct key *key,
 			 const struct nfqueue_flow_marks *marks, uint32_t generation)
 {
 	char set[SET_NAME_SIZE];
 
 	rules_flow_set_name(key->set, generation, set, sizeof(set));
-	begin(maker, RULES_FLOW_SAVE_CHAIN);
-	if_meta_mark_is(maker, marks->mask, marks->drop);
-	load_ct(maker, NFT_CT_STATUS);
-	change_mark(maker, IPS_CONFIRMED, 0);
-	compare(maker, NFT_CMP_EQ, 0);
-	load_key(maker, key);
-	update(maker, set);
-	end(maker);
+	rules_draft_begin(draft, RULES_FLOW_SAVE_CHAIN);
+	rules_draft_if_mark_is(draft, marks->mask, marks->drop);
+	load_ct(draft, NFT_CT_STATUS);
+	rules_draft_change(draft, IPS_CONFIRMED, 0);
+	rules_draft_compare(draft, NFT_CMP_EQ, 0);
+	load_key(draft, key);
+	update(draft, set);
+	rules_draft_end(draft);
 }
 
-static void put_saves(struct maker *maker, const struct rules_flows *flows)
+static void put_saves(struct rules_draft *draft, const struct rules_flows *flows)
 {
 	const struct nfqueue_flow_marks marks = rules_flow_marks(flows);
 
-	put_save(maker, marks.mask, marks.accept, RULES_FLOW_SAVED_ACCEPT);
-	put_save(maker, marks.mask, marks.drop, RULES_FLOW_SAVED_DROP);
+	put_save(draft, marks.mask, marks.accept, RULES_FLOW_SAVED_ACCEPT);
+	put_save(draft, marks.mask, marks.drop, RULES_FLOW_SAVED_DROP);
 	for (size_t i = 0; i < KEYS; i++)
-		put_remember(maker, &keys[i], &marks, flows->generation);
+		put_remember(draft, &keys[i], &marks, flows->generation);
 }
 
 /* Of whatever epoch: the packet is dropped, or goes on without our bits. */
-static void put_settle(struct maker *maker, const struct rules_flows *flows)
+static void put_settle(struct rules_draft *draft, const struct rules_flows *flows)
 {
 	const uint32_t drop = rules_flow_drop_bit(flows->mask);
 
-	begin(maker, RULES_FLOW_SAVE_CHAIN);
-	if_meta_mark_is(maker, drop, drop);
-	decide(maker, NF_DROP, NULL);
-	end(maker);
-	begin(maker, RULES_FLOW_SAVE_CHAIN);
-	load_meta_mark(maker);
-	change_mark(maker, ~flows->mask, 0);
-	store_meta_mark(maker);
-	end(maker);
+	rules_draft_begin(draft, RULES_FLOW_SAVE_CHAIN);
+	rules_draft_if_mark_is(draft, drop, drop);
+	rules_draft_decide(draft, NF_DROP, NULL);
+	rules_draft_end(draft);
+	rules_draft_begin(draft, RULES_FLOW_SAVE_CHAIN);
+	rules_draft_load_mark(draft);
+	rules_draft_change(draft, ~flows->mask, 0);
+	rules_draft_store_mark(draft);
+	rules_draft_end(draft);
 }
 
 /* A rule that does nothing carries what the next process that has the socket must know:
  * the userdata of a table cannot be changed, a rule's is replaced with it. */
-static void put_state(struct maker *maker, const struct rules_flows *flows)
+static void put_state(struct rules_draft *draft, const struct rules_flows *flows)
 {
 	struct rules_userdata userdata = {.length = 0};
 	char comment[64];
@@ -415,8 +314,8 @@ static void put_state(struct maker *maker, const struct rules_flows *flows)
 		 rules_flow_epochs(flows->mask));
 	rules_userdata_comment(&userdata, comment);
 	rules_userdata_flows(&userdata, flows);
-	begin(maker, RULES_FLOW_SAVE_CHAIN);
-	rules_rule_put(maker->batch, maker->rule, &userdata);
+	rules_draft_begin(draft, RULES_FLOW_SAVE_CHAIN);
+	rules_rule_put(draft->batch, draft->rule, &userdata);
 }
 
 /* --- all of it -------------------------------------------------------------------- */
@@ -434,52 +333,52 @@ void rules_put_flow_objects(struct rules_batch *batch, const char *table)
 void rules_put_flow_rules(struct rules_batch *batch, const char *table,
 			  const struct rules_flows *flows)
 {
-	struct maker maker = {batch, table, NULL};
+	struct rules_draft draft = {batch, table, NULL};
 
 	for (size_t i = 0; i < KEYS; i++)
-		put_set(&maker, &keys[i], flows->generation);
-	put_state(&maker, flows);
+		put_set(&draft, &keys[i], flows->generation);
+	put_state(&draft, flows);
 	if (flows->epoch) {
-		put_lookup(&maker, flows);
-		put_saves(&maker, flows);
+		put_lookup(&draft, flows);
+		put_saves(&draft, flows);
 	} else {
 		/* With its last user the connection tracking is unhooked, and the kernel
 		 * drops what waits: nf_ct_netns_put(), nf_queue_nf_hook_drop(). */
-		put_return(&maker);
+		put_return(&draft);
 	}
-	put_settle(&maker, flows);
+	put_settle(&draft, flows);
 }
 
 void rules_put_flow_rules_removal(struct rules_batch *batch, const char *table,
 				  const struct rules_flows *flows)
 {
-	struct maker maker = {batch, table, NULL};
+	struct rules_draft draft = {batch, table, NULL};
 
 	rules_put_rules_removal(batch, table, RULES_FLOW_CHAIN);
 	rules_put_rules_removal(batch, table, RULES_FLOW_SAVE_CHAIN);
 	for (size_t i = 0; i < KEYS; i++)
-		remove_set(&maker, &keys[i], flows->generation);
+		remove_set(&draft, &keys[i], flows->generation);
 }
 
 void rules_put_flow_lookup(struct rules_batch *batch, const char *table,
 			   const char *chain)
 {
-	struct maker maker = {batch, table, NULL};
+	struct rules_draft draft = {batch, table, NULL};
 
-	begin(&maker, chain);
-	decide(&maker, NFT_JUMP, RULES_FLOW_CHAIN);
-	end(&maker);
+	rules_draft_begin(&draft, chain);
+	rules_draft_decide(&draft, NFT_JUMP, RULES_FLOW_CHAIN);
+	rules_draft_end(&draft);
 }
 
 void rules_put_flow_saving(struct rules_batch *batch, const char *table,
 			   const char *chain, uint32_t mask)
 {
-	struct maker maker = {batch, table, NULL};
+	struct rules_draft draft = {batch, table, NULL};
 
-	begin(&maker, chain);
-	load_meta_mark(&maker);
-	change_mark(&maker, mask, 0);
-	compare(&maker, NFT_CMP_NEQ, 0);
-	decide(&maker, NFT_JUMP, RULES_FLOW_SAVE_CHAIN);
-	end(&maker);
+	rules_draft_begin(&draft, chain);
+	rules_draft_load_mark(&draft);
+	rules_draft_change(&draft, mask, 0);
+	rules_draft_compare(&draft, NFT_CMP_NEQ, 0);
+	rules_draft_decide(&draft, NFT_JUMP, RULES_FLOW_SAVE_CHAIN);
+	rules_draft_end(&draft);
 }

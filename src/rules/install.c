@@ -12,6 +12,7 @@
 #include "proc/proc.h"
 #include "rules/conntrack.h"
 #include "rules/feature.h"
+#include "rules/guard.h"
 #include "rules/inventory.h"
 #include "rules/message.h"
 #include "rules/model.h"
@@ -153,25 +154,35 @@ static bool is_used(const struct rules_list *list, const struct rules_chain *cha
 }
 
 /* Behind a chain that is not used any more, too: what waits came through it. */
+static void put_flow_chain(struct plan *plan, const struct rules_chain *chain,
+			   const char *name)
+{
+	const struct nfqueue_rules *rules = plan->rules;
+	char saving[48];
+
+	if (is_used(&rules->next, chain))
+		rules_put_flow_lookup(&plan->batch, rules->name, name);
+	if (chain->saves)
+		return;
+	rules_saving_name(chain->hook, chain->priority, saving, sizeof(saving));
+	put_base_chain(plan, saving, chain->hook, chain->priority + 1);
+	rules_put_flow_saving(&plan->batch, rules->name, saving, plan->flows.mask);
+}
+
 static void put_chain(struct plan *plan, const struct rules_chain *chain)
 {
 	const struct nfqueue_rules *rules = plan->rules;
-	char name[48];
+	char name[32];
 
 	rules_chain_name(chain->hook, chain->priority, name, sizeof(name));
 	if (chain->made)
 		rules_put_rules_removal(&plan->batch, rules->name, name);
 	else
 		put_base_chain(plan, name, chain->hook, chain->priority);
-	if (!plan->flows.mask)
-		return;
-	if (is_used(&rules->next, chain))
-		rules_put_flow_lookup(&plan->batch, rules->name, name);
-	if (chain->saves)
-		return;
-	rules_saving_name(chain->hook, chain->priority, name, sizeof(name));
-	put_base_chain(plan, name, chain->hook, chain->priority + 1);
-	rules_put_flow_saving(&plan->batch, rules->name, name, plan->flows.mask);
+	if (rules->guard && is_used(&rules->next, chain))
+		rules_put_guard(&plan->batch, rules->name, name, rules->guard);
+	if (plan->flows.mask)
+		put_flow_chain(plan, chain, name);
 }
 
 /* Those of the list that is replaced go, so that all counters begin at 0. Behind the
@@ -239,7 +250,7 @@ static int run(struct plan *plan, bool dry)
 
 	plan->dry = dry;
 	rules_batch_begin(&plan->batch, &rules->socket,
-			  3 + 3 * RULES_FLOW_MESSAGES + 4 * rules->chain_count +
+			  4 + 3 * RULES_FLOW_MESSAGES + 5 * rules->chain_count +
 				  rules->counter_count + 2 * rules->next.count);
 	if (plan->replaced)
 		rules_put_table_removal(&plan->batch, plan->replaced);
@@ -247,6 +258,8 @@ static int run(struct plan *plan, bool dry)
 		put_table(&plan->batch, rules);
 		rules_put_counter(&plan->batch, rules->name, RULES_COUNTER_TOTAL);
 	}
+	if (rules->guard && !rules->has_guard_counter)
+		rules_put_counter(&plan->batch, rules->name, RULES_GUARD_COUNTER);
 	put_flows(plan);
 	for (size_t i = 0; i < rules->chain_count; i++)
 		put_chain(plan, &rules->chains[i]);
@@ -346,6 +359,7 @@ static void take_effect(struct plan *plan)
 	rules->takes_more = false;
 	rules->flows = plan->flows;
 	rules->has_flows = rules->flows.mask != 0;
+	rules->has_guard_counter = rules->has_guard_counter || rules->guard;
 	for (size_t i = 0; i < rules->chain_count; i++) {
 		rules->chains[i].made = true;
 		rules->chains[i].saves = rules->has_flows;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/guard.h"
 #include "rules/userdata.h"
 
 #define DUMP_TRIES 10
@@ -62,6 +63,32 @@ int rules_inventory_flows(struct rules_socket *socket, const char *table,
 	if (state.found)
 		*flows = state.flows;
 	return state.found;
+}
+
+/* --- the guard mark --------------------------------------------------------------- */
+
+static void fill_rules(struct nlmsghdr *message, const void *what)
+{
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, what);
+}
+
+/* All chains in use have the same. */
+static int take_guard(const struct nlmsghdr *message, void *context)
+{
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	uint32_t *guard = context;
+	const uint8_t *userdata;
+	uint32_t length = 0;
+
+	if (!rule)
+		return 0;
+	if (nftnl_rule_nlmsg_parse(message, rule) == 0) {
+		userdata = nftnl_rule_get_data(rule, NFTNL_RULE_USERDATA, &length);
+		if (userdata && !*guard)
+			*guard = rules_userdata_find_guard(userdata, length);
+	}
+	nftnl_rule_free(rule);
+	return 0;
 }
 
 /* --- chains ----------------------------------------------------------------------- */
@@ -117,6 +144,14 @@ static void fill_table(struct nlmsghdr *message, const void *what)
 	mnl_attr_put_strz(message, NFTA_OBJ_TABLE, what);
 }
 
+static void note_counter(struct nfqueue_rules *rules, const char *name)
+{
+	if (strncmp(name, RULES_COUNTER_PREFIX, strlen(RULES_COUNTER_PREFIX)) == 0)
+		rules->counter_count++;
+	else if (strcmp(name, RULES_GUARD_COUNTER) == 0)
+		rules->has_guard_counter = true;
+}
+
 static int take_object(const struct nlmsghdr *message, void *context)
 {
 	struct nftnl_obj *object = nftnl_obj_alloc();
@@ -128,10 +163,8 @@ static int take_object(const struct nlmsghdr *message, void *context)
 	if (nftnl_obj_nlmsg_parse(message, object) == 0) {
 		table = nftnl_obj_get_str(object, NFTNL_OBJ_TABLE);
 		name = nftnl_obj_get_str(object, NFTNL_OBJ_NAME);
-		if (table && name && strcmp(table, rules->name) == 0 &&
-		    strncmp(name, RULES_COUNTER_PREFIX, strlen(RULES_COUNTER_PREFIX)) ==
-			    0)
-			rules->counter_count++;
+		if (table && name && strcmp(table, rules->name) == 0)
+			note_counter(rules, name);
 	}
 	nftnl_obj_free(object);
 	return 0;
@@ -145,12 +178,17 @@ static int take_once(struct nfqueue_rules *rules)
 
 	rules->chain_count = 0;
 	rules->counter_count = 0;
+	rules->guard = 0;
 	error = rules_request(&rules->socket, RULES_NFT(NFT_MSG_GETCHAIN), NLM_F_DUMP,
 			      NULL, NULL, take_chain, rules);
 	if (error)
 		return error;
-	return rules_request(&rules->socket, RULES_NFT(NFT_MSG_GETOBJ), NLM_F_DUMP,
-			     fill_table, rules->name, take_object, rules);
+	error = rules_request(&rules->socket, RULES_NFT(NFT_MSG_GETOBJ), NLM_F_DUMP,
+			      fill_table, rules->name, take_object, rules);
+	if (error)
+		return error;
+	return rules_request(&rules->socket, RULES_NFT(NFT_MSG_GETRULE), NLM_F_DUMP,
+			     fill_rules, rules->name, take_guard, &rules->guard);
 }
 
 int rules_inventory_take(struct nfqueue_rules *rules)

@@ -9,7 +9,8 @@
 int rules_inventory_flows(struct rules_socket *socket, const char *table,
 			  struct rules_flows *flows);
 
-/* Notes chains, counters and flow verdicts of the handle's table. Returns 0 or -errno. */
+/* Notes chains, counters, flow verdicts and the guard mark of the handle's table. Returns
+ * 0 or -errno. */
 int rules_inventory_take(struct nfqueue_rules *rules);
 
 #endif

@@ -47,6 +47,8 @@ struct nfqueue_rules {
 	size_t chain_count;
 	struct rules_flows flows; /* epoch 0: none is in force */
 	bool has_flows;           /* the table has their chains and sets */
+	uint32_t guard;           /* mark of what goes past the queues; 0: none */
+	bool has_guard_counter;   /* the table counts it */
 	bool native_queue;        /* the kernel has nft_queue; known once installed */
 	char error[1024];
 };
@@ -60,6 +62,9 @@ int rules_fail_refused(struct nfqueue_rules *rules, int code, const char *tried)
 
 /* Whether list and clean would know the name as one of ours. */
 bool rules_name_valid(const char *name);
+
+/* The words for a guard mark that the flow mask overlaps. Returns -EINVAL. */
+int rules_fail_guard(struct nfqueue_rules *rules);
 
 /* Checks the options and fills the handle's fields from them. */
 int rules_options_take(struct nfqueue_rules *rules,

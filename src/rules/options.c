@@ -48,6 +48,14 @@ static int take_sized(void *to, size_t known, const void *from, size_t given)
 	return 0;
 }
 
+int rules_fail_guard(struct nfqueue_rules *rules)
+{
+	return rules_fail(rules, -EINVAL,
+			  "guard mark %#x has bits of the flow mask %#x: both write "
+			  "marks, choose others for one of them",
+			  rules->guard, rules->flows.mask);
+}
+
 int rules_options_take(struct nfqueue_rules *rules,
 		       const struct nfqueue_rules_options *options)
 {
@@ -83,7 +91,8 @@ int rules_options_take(struct nfqueue_rules *rules,
 	rules->name_given = known.name;
 	rules->on_crash = known.on_crash;
 	rules->flows.mask = known.flow_mask;
-	return 0;
+	rules->guard = known.guard_mark;
+	return rules->guard & rules->flows.mask ? rules_fail_guard(rules) : 0;
 }
 
 static int check_redirect(struct nfqueue_rules *rules,

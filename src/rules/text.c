@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/guard.h"
 #include "rules/model.h"
 
 struct text {
@@ -83,15 +84,25 @@ static void begin_chain(struct text *text, const char *name, enum nfqueue_hook h
 	    name, rules_hook_name(hook), (long long)priority);
 }
 
-static void add_chain(struct text *text, const struct rules_list *list, size_t first,
-		      bool has_flows)
+static void add_guard(struct text *text, uint32_t guard)
+{
+	if (guard)
+		add(text,
+		    "\t\tmeta mark & %#x == %#x counter name \"" RULES_GUARD_COUNTER
+		    "\" accept # sent by the program itself\n",
+		    guard, guard);
+}
+
+static void add_chain(struct text *text, const struct nfqueue_rules *rules,
+		      const struct rules_list *list, size_t first)
 {
 	const struct nfqueue_redirect *wanted = &list->redirects[first].wanted;
 	char name[32];
 
 	rules_chain_name(wanted->hook, wanted->priority, name, sizeof(name));
 	begin_chain(text, name, wanted->hook, wanted->priority);
-	if (has_flows)
+	add_guard(text, rules->guard);
+	if (rules->flows.mask)
 		add(text, "\t\tjump " RULES_FLOW_CHAIN "\n");
 	for (size_t i = first; i < list->count; i++)
 		if (same_chain(wanted, &list->redirects[i].wanted))
@@ -217,7 +228,7 @@ static void add_chains(struct text *text, const struct nfqueue_rules *rules,
 	for (size_t i = 0; i < list->count; i++) {
 		if (rules_chain_seen(list, i))
 			continue;
-		add_chain(text, list, i, flows.mask);
+		add_chain(text, rules, list, i);
 		if (flows.mask)
 			add_saving_chain(text, &list->redirects[i].wanted, flows.mask);
 	}
@@ -251,13 +262,15 @@ static void add_target(struct text *text, const struct nfqueue_redirect *wanted)
 }
 
 static void add_command(struct text *text, const char *program,
-			const struct rules_redirect *redirect)
+			const struct rules_redirect *redirect, uint32_t guard)
 {
 	static const char *const chains[] = {"-t mangle -A PREROUTING", "-A INPUT",
 					     "-A FORWARD", "-A OUTPUT",
 					     "-t mangle -A POSTROUTING"};
 
 	add(text, "# %s %s", program, chains[redirect->wanted.hook]);
+	if (guard)
+		add(text, " -m mark ! --mark %#x/%#x", guard, guard);
 	if (redirect->filter.length > 0)
 		add_bytecode(text, &redirect->filter);
 	add_target(text, &redirect->wanted);
@@ -273,9 +286,9 @@ static void add_commands(struct text *text, const struct nfqueue_rules *rules,
 		const struct rules_redirect *redirect = &list->redirects[i];
 
 		if (redirect->wanted.family != NFQUEUE_FAMILY_IPV6)
-			add_command(text, "iptables", redirect);
+			add_command(text, "iptables", redirect, rules->guard);
 		if (redirect->wanted.family != NFQUEUE_FAMILY_IPV4)
-			add_command(text, "ip6tables", redirect);
+			add_command(text, "ip6tables", redirect, rules->guard);
 	}
 }
 
@@ -294,6 +307,8 @@ int nfqueue_rules_text(const struct nfqueue_rules *rules, char *buffer, size_t s
 	add(&text, closed ? "\t# on crash closed: stays, and drops, until it is cleaned\n"
 			  : "\tflags owner # on crash open: the kernel removes it\n");
 	add(&text, "\tcounter " RULES_COUNTER_TOTAL " { }\n");
+	if (rules->guard)
+		add(&text, "\tcounter " RULES_GUARD_COUNTER " { }\n");
 	for (size_t i = 0; i < list->count; i++)
 		add(&text, "\tcounter " RULES_COUNTER_PREFIX "%zu { }\n", i);
 	add_chains(&text, rules, list);

@@ -25,6 +25,15 @@ struct flows_bytes {
 	uint32_t mask, epoch, generation;
 };
 
+#define GUARD_TYPE 0x53
+#define GUARD_VERSION 1
+
+struct guard_bytes {
+	uint8_t version, reserved[3];
+	uint32_t mark;
+};
+
+_Static_assert(sizeof(struct guard_bytes) == 8, "no padding in what the kernel keeps");
 _Static_assert(sizeof(struct flows_bytes) == 16, "no padding in what the kernel keeps");
 _Static_assert(sizeof(struct maker_bytes) == 16, "no padding in what the kernel keeps");
 _Static_assert((int)NFTNL_UDATA_TABLE_COMMENT == (int)NFTNL_UDATA_RULE_COMMENT,
@@ -138,4 +147,25 @@ bool rules_userdata_find_flows(const uint8_t *bytes, size_t length,
 		return false;
 	*flows = (struct rules_flows){found.mask, found.epoch, found.generation};
 	return true;
+}
+
+/* --- the guard mark --------------------------------------------------------------- */
+
+void rules_userdata_guard(struct rules_userdata *userdata, uint32_t mark)
+{
+	struct guard_bytes bytes = {.version = GUARD_VERSION, .mark = mark};
+
+	append(userdata, GUARD_TYPE, &bytes, sizeof(bytes));
+}
+
+uint32_t rules_userdata_find_guard(const uint8_t *bytes, size_t length)
+{
+	size_t value_length;
+	const uint8_t *value = find(bytes, length, GUARD_TYPE, &value_length);
+	struct guard_bytes found;
+
+	if (!value || value_length != sizeof(found))
+		return 0;
+	memcpy(&found, value, sizeof(found));
+	return found.version == GUARD_VERSION ? found.mark : 0;
 }

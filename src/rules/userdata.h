@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What our tables and rules carry in their userdata: a comment that `nft list` shows,
- * for tables, who made it, and for one rule, what the flow verdicts are.
+ * for tables, who made it, for one rule, what the flow verdicts are, and for the first of
+ * a chain, the guard mark.
  * Type-length-value, a byte each, as libnftnl's udata has it; read by hand, since anybody
  * may have written it and libnftnl trusts its lengths.
  */
@@ -34,9 +35,11 @@ void rules_userdata_comment(struct rules_userdata *userdata, const char *comment
 void rules_userdata_maker(struct rules_userdata *userdata,
 			  const struct rules_maker *maker);
 
-/* A rule's, where nft knows the types of a table's: the state of the flow rules. */
+/* A rule's, where nft knows the types of a table's: the state of the flow rules, and the
+ * guard mark. */
 void rules_userdata_flows(struct rules_userdata *userdata,
 			  const struct rules_flows *flows);
+void rules_userdata_guard(struct rules_userdata *userdata, uint32_t mark);
 
 /* Whether there is a well-formed maker in it. */
 bool rules_userdata_find_maker(const uint8_t *bytes, size_t length,
@@ -45,5 +48,8 @@ bool rules_userdata_find_maker(const uint8_t *bytes, size_t length,
 /* Whether there is a well-formed state in it, one that a mask can have. */
 bool rules_userdata_find_flows(const uint8_t *bytes, size_t length,
 			       struct rules_flows *flows);
+
+/* The guard mark in it; 0: there is no well-formed one. */
+uint32_t rules_userdata_find_guard(const uint8_t *bytes, size_t length);
 
 #endif

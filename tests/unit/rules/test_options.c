@@ -180,6 +180,19 @@ static void a_flow_mask_has_two_bits_or_more(void **state)
 	assert_int_equal(open_with_mask(0), 0);
 }
 
+static void a_guard_mark_and_a_flow_mask_share_no_bit(void **state)
+{
+	struct nfqueue_rules_options options = {
+		.size = sizeof(options), .flow_mask = 0xff00, .guard_mark = 0x10100};
+
+	assert_int_equal(nfqueue_rules_open(&rules, &options), -EINVAL);
+	assert_non_null(strstr(nfqueue_rules_error(rules),
+			       "guard mark 0x10100 has bits of the flow mask 0xff00"));
+	nfqueue_rules_close(rules);
+	options.guard_mark = 0x10000;
+	assert_int_equal(nfqueue_rules_open(&rules, &options), 0);
+}
+
 static int add_at(enum nfqueue_hook hook, int32_t priority)
 {
 	struct nfqueue_redirect wanted = fine();
@@ -234,6 +247,7 @@ int main(void)
 		TEST(closed_and_bypass_exclude_each_other),
 		TEST(a_match_too_long_for_the_kernel_is_refused),
 		TEST(a_flow_mask_has_two_bits_or_more),
+		TEST(a_guard_mark_and_a_flow_mask_share_no_bit),
 		TEST(flow_verdicts_need_a_place_behind_conntrack),
 		TEST(flow_verdicts_need_the_priority_behind_a_queue),
 		TEST(no_handle_is_no_memory),

@@ -163,6 +163,30 @@ static void the_text_shows_the_rules_of_flow_verdicts(void **state)
 			fail_msg("not in the text:\n%s", expected[i]);
 }
 
+static void the_text_shows_the_guard_mark(void **state)
+{
+	static const char *const expected[] = {
+		"\tcounter guarded { }\n",
+		"priority 0; policy accept;\n"
+		"\t\tmeta mark & 0x8000000 == 0x8000000 counter name \"guarded\" accept "
+		"# sent by the program itself\n\t\tjump flows\n\t\tmeta nfproto ipv4",
+		"# ip6tables -t mangle -A PREROUTING -m mark ! --mark "
+		"0x8000000/0x8000000 "
+		"-j NFQUEUE",
+	};
+	struct nfqueue_rules_options options = {
+		.size = sizeof(options), .flow_mask = 0xff00, .guard_mark = 0x8000000};
+	char text[8192];
+
+	assert_int_equal(nfqueue_rules_open(&rules, &options), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(nfqueue_rules_add(rules, &redirects[i]), 0);
+	assert_true(nfqueue_rules_text(rules, text, sizeof(text)) < (int)sizeof(text));
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (!strstr(text, expected[i]))
+			fail_msg("not in the text:\n%s\n%s", expected[i], text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +194,7 @@ int main(void)
 		TEST(closed_text_has_neither_owner_nor_bypass),
 		TEST(a_short_buffer_gets_the_beginning_and_the_whole_length),
 		TEST(the_text_shows_the_rules_of_flow_verdicts),
+		TEST(the_text_shows_the_guard_mark),
 		TEST(without_redirections_there_is_no_text),
 	};
 

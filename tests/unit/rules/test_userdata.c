@@ -141,6 +141,20 @@ static void a_state_that_no_mask_can_have_is_refused(void **state)
 	assert_true(find_flows(&(struct rules_flows){0x3, 0, 1}, &found));
 }
 
+static void the_guard_mark_is_read_again(void **state)
+{
+	struct rules_userdata userdata = {.length = 0};
+
+	rules_userdata_comment(&userdata, "guard");
+	rules_userdata_guard(&userdata, 0xfedcba98);
+	for (size_t length = 0; length < userdata.length; length++)
+		assert_int_equal(rules_userdata_find_guard(userdata.bytes, length), 0);
+	assert_int_equal(rules_userdata_find_guard(userdata.bytes, userdata.length),
+			 0xfedcba98);
+	userdata.bytes[userdata.length - 8] = 2; /* the version */
+	assert_int_equal(rules_userdata_find_guard(userdata.bytes, userdata.length), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +166,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_left_out_whole),
 		cmocka_unit_test(the_state_of_flow_verdicts_is_read_again),
 		cmocka_unit_test(a_state_that_no_mask_can_have_is_refused),
+		cmocka_unit_test(the_guard_mark_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
