@@ -14,7 +14,7 @@ SOAKS ?=
 # What make check is told: --only asan, --suite netns, -k pattern.
 CHECK ?=
 
-SOURCE_DIRS = include src policy compat cli bindings examples bench tests fuzz
+SOURCE_DIRS = include src policy capture compat cli bindings examples bench tests fuzz
 
 all: $(BUILD)/build.ninja
 	@meson compile -C $(BUILD)

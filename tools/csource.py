@@ -6,8 +6,8 @@ import re
 
 SKIPPED_DIRS = re.compile(r"^(build.*|\..+|node_modules|__pycache__|target|dist|corpus"
                           r"|.*\.egg-info)$")
-SOURCE_DIRS = ("include", "src", "policy", "compat", "cli", "bindings", "examples",
-               "bench", "tests", "fuzz")
+SOURCE_DIRS = ("include", "src", "policy", "capture", "compat", "cli", "bindings",
+               "examples", "bench", "tests", "fuzz")
 
 
 def files(root, top=""):
