@@ -4,6 +4,7 @@
 #define NFQUEUE_NFQUEUE_H
 
 #include <nfqueue/build.h>
+#include <nfqueue/edit.h>
 #include <nfqueue/engine.h>
 #include <nfqueue/packet.h>
 #include <nfqueue/queue.h>
