@@ -29,6 +29,7 @@ struct capture {
 	_Atomic int state; /* WRITER_* */
 	atomic_bool stop, rotate;
 	uint64_t lost_written; /* the writer's alone: of `lost`, what the file tells */
+	int result;            /* of the writer */
 	sem_t wake;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of `stats` */
@@ -179,6 +180,15 @@ static bool stopped(struct capture *capture)
 	return atomic_load_explicit(&capture->stop, memory_order_acquire);
 }
 
+/* Here, too, no signal tells of a broken pipe. */
+static void end(struct capture *capture)
+{
+	uint64_t lost = atomic_load_explicit(&capture->lost, memory_order_relaxed);
+
+	capture->result = capture_set_close(capture->set, lost_before(capture, lost),
+					    &capture->stats);
+}
+
 static void *write_packets(void *argument)
 {
 	struct capture *capture = argument;
@@ -190,6 +200,7 @@ static void *write_packets(void *argument)
 			sleep_until_woken(capture);
 	}
 	write_all(capture);
+	end(capture);
 	return NULL;
 }
 
@@ -247,18 +258,11 @@ int capture_open(struct capture **capture, const struct capture_options *options
 		 strerror(-err));
 out:
 	if (made) {
-		capture_set_close(made->set, 0);
+		capture_set_close(made->set, 0, NULL);
 		ring_free(&made->ring);
 	}
 	free(made);
 	return err;
-}
-
-/* What was lost behind the last packet that was written. */
-static uint64_t lost_at_end(struct capture *capture)
-{
-	return lost_before(capture,
-			   atomic_load_explicit(&capture->lost, memory_order_relaxed));
 }
 
 int capture_close(struct capture *capture, struct capture_stats *stats)
@@ -272,7 +276,7 @@ int capture_close(struct capture *capture, struct capture_stats *stats)
 	pthread_join(capture->thread, NULL);
 	if (stats)
 		capture_stats(capture, stats);
-	err = capture_set_close(capture->set, lost_at_end(capture));
+	err = capture->result;
 	pthread_mutex_destroy(&capture->lock);
 	sem_destroy(&capture->wake);
 	ring_free(&capture->ring);

@@ -399,7 +399,7 @@ int capture_set_open(struct capture_set **set, const struct capture_options *opt
 	return 0;
 }
 
-int capture_set_close(struct capture_set *set, uint64_t lost)
+int capture_set_close(struct capture_set *set, uint64_t lost, struct capture_stats *stats)
 {
 	int err;
 
@@ -409,6 +409,8 @@ int capture_set_close(struct capture_set *set, uint64_t lost)
 	err = close_file(set);
 	if (set->first_error)
 		err = set->first_error;
+	if (stats)
+		*stats = set->stats;
 	free_set(set);
 	return err;
 }

@@ -60,8 +60,9 @@ int capture_set_flush(struct capture_set *set);
 
 void capture_set_stats(const struct capture_set *set, struct capture_stats *stats);
 
-/* Writes what is left, `lost` among it. Returns 0, or the first -errno of all. NULL: 0.
- */
-int capture_set_close(struct capture_set *set, uint64_t lost);
+/* Writes what is left, `lost` among it. `stats` out: of all, or NULL. Returns 0, or the
+ * first -errno of all. NULL: 0. */
+int capture_set_close(struct capture_set *set, uint64_t lost,
+		      struct capture_stats *stats);
 
 #endif
