@@ -6,6 +6,7 @@
 #include <nfqueue/build.h>
 #include <nfqueue/edit.h>
 #include <nfqueue/engine.h>
+#include <nfqueue/inject.h>
 #include <nfqueue/packet.h>
 #include <nfqueue/queue.h>
 #include <nfqueue/verdict.h>
