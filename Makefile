@@ -11,6 +11,8 @@ CASES ?=
 SOAK_SECONDS ?= 60
 # Soaks that make soak runs; empty: all.
 SOAKS ?=
+# Tables that make accuracy fills; empty: all.
+TABLES ?=
 # What make check is told: --only asan, --suite netns, -k pattern.
 CHECK ?=
 
@@ -48,6 +50,10 @@ soak: $(if $(SOAKS),,soak-overload)
 soak-overload: build-bench/build.ninja
 	@meson compile -C build-bench
 	@BUILD_DIR=$(CURDIR)/build-bench SOAK_SECONDS=$(SOAK_SECONDS) bench/soak
+
+accuracy: build-bench/build.ninja
+	@meson compile -C build-bench
+	@BUILD_DIR=$(CURDIR)/build-bench bench/accuracy $(TABLES)
 
 install: all
 ifneq ($(origin PREFIX),file)
@@ -87,6 +93,8 @@ help:
 	@echo 'make soak       run the tests that take minutes (SOAKS="soak-restart")'
 	@echo 'make soak-overload  of these: twice the load that can be sustained, four'
 	@echo '                times SOAK_SECONDS ($(SOAK_SECONDS))'
+	@echo 'make accuracy   measure delays, losses and rates of nfqueue run on real traffic'
+	@echo '                (TABLES="delay jitter share rate")'
 	@echo 'make install    install under PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall  remove what make install installed'
 	@echo 'make format     format all C sources'
@@ -95,4 +103,4 @@ help:
 	@echo 'make fuzz       run every fuzz harness for FUZZ_TIME ($(FUZZ_TIME)) seconds'
 	@echo 'make clean      remove what was built'
 
-.PHONY: all demo check bench soak soak-overload install uninstall format tidy coverage fuzz clean help
+.PHONY: all demo check bench soak soak-overload accuracy install uninstall format tidy coverage fuzz clean help
