@@ -9,6 +9,7 @@
 #include <nfqueue/inject.h>
 #include <nfqueue/packet.h>
 #include <nfqueue/queue.h>
+#include <nfqueue/stream.h>
 #include <nfqueue/verdict.h>
 #include <nfqueue/version.h>
 #include <nfqueue/view.h>
