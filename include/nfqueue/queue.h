@@ -223,14 +223,31 @@ NFQUEUE_API int nfqueue_wake(struct nfqueue *queue);
  *
  * A held packet may be decided by any thread: it is sent when that thread calls
  * nfqueue_flush(), else by the reader, which is woken for it. The packet is not the
- * program's any more, whatever is returned but -EINVAL.
+ * program's any more once 0 or -EALREADY is returned.
+ *
+ * Unless it is a drop, the packet's edit goes along (nfqueue_packet_edit() in edit.h).
  *
  * @return 0; -EALREADY the packet is decided, by the program, its deadline, or a stop:
  * the first verdict stands; -EINVAL a code the kernel does not know, or a flow verdict
- * that is neither accept nor drop. Source: nfqnl_recv_verdict().
+ * that is neither accept nor drop; or the error of nfqueue_edit_commit(): the packet
+ * stays undecided. Source: nfqnl_recv_verdict().
  */
 NFQUEUE_API int nfqueue_decide(struct nfqueue_packet *packet,
 			       struct nfqueue_verdict verdict);
+
+/**
+ * nfqueue_decide(), but the verdict is sent later: the packet is delayed. It is the
+ * program's no more. A stop or nfqueue_close() sends it at once.
+ *
+ * @param delay_us microseconds from now; packets leave in the order of their times, equal
+ *                 ones as they were decided. Kept by nfqueue_recv(), to some 50 us if it
+ *                 is called in time: see nfqueue_timeout()
+ * @return as nfqueue_decide(); -ENOSPC the hold limit is reached, to which delayed
+ * packets count: the packet has got the overload verdict, at once. Any thread, for a held
+ * packet; else as nfqueue_packet_hold(). Source: CLOCK_MONOTONIC.
+ */
+NFQUEUE_API int nfqueue_decide_after(struct nfqueue_packet *packet,
+				     struct nfqueue_verdict verdict, uint64_t delay_us);
 
 /**
  * Decides many packets and sends their verdicts: nfqueue_decide() for each, then

@@ -23,7 +23,20 @@ static int settle_backlog(struct nfqueue *queue)
 	return count < 0 ? count : 0;
 }
 
-/* The program may still have them: it will be told when it decides. */
+/* The program may still have it: it will be told when it decides. True if it is to be
+ * sent now. Under held_lock. */
+static bool force(struct nfqueue *queue, struct nfqueue_packet *packet)
+{
+	if (packet->delayed && wheel_armed(&packet->deadline)) {
+		deadline_remove(queue, packet);
+		return true;
+	}
+	if (!held_force(packet, queue->default_verdict))
+		return false;
+	counter_add_shared(&queue->counters.defaulted, 1);
+	return true;
+}
+
 static void force_held(struct nfqueue *queue)
 {
 	struct nfqueue_packet *packet;
@@ -31,10 +44,8 @@ static void force_held(struct nfqueue *queue)
 	pthread_mutex_lock(&queue->held_lock);
 	TAILQ_FOREACH(packet, &queue->held, entry)
 	{
-		if (!held_force(packet, queue->default_verdict))
-			continue;
-		counter_add_shared(&queue->counters.defaulted, 1);
-		late_push(packet);
+		if (force(queue, packet))
+			late_push(packet);
 	}
 	pthread_mutex_unlock(&queue->held_lock);
 }
@@ -82,6 +93,7 @@ int queue_settle(struct nfqueue *queue)
 static void destroy(struct nfqueue *queue)
 {
 	slots_free(queue);
+	free(queue->wheel);
 	pthread_mutex_destroy(&queue->socket_lock);
 	pthread_mutex_destroy(&queue->config_lock);
 	pthread_mutex_destroy(&queue->held_lock);

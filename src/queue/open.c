@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "queue/queue.h"
 
-#include "queue/clock.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +127,7 @@ static int configure(struct nfqueue *queue, const struct nfqueue_options *option
 	err = apply_flags(queue, options->required);
 	if (err < 0)
 		return err;
-	if (slots_new(queue) < 0)
+	if (slots_new(queue) < 0 || deadlines_new(queue) < 0)
 		return queue_error(
 			queue, -ENOMEM, "queue %u: no memory for %u slots of %zu",
 			queue->number, queue->batch_size, (size_t)queue->slot_size);
@@ -208,7 +206,6 @@ static struct nfqueue *new_queue(void)
 	TAILQ_INIT(&queue->held);
 	TAILQ_INIT(&queue->orphans);
 	TAILQ_INIT(&queue->backlog);
-	wheel_init(&queue->wheel, clock_ms());
 	queue->sleep_until = UINT64_MAX;
 	pthread_mutex_init(&queue->socket_lock, NULL);
 	pthread_mutex_init(&queue->config_lock, NULL);

@@ -9,57 +9,12 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "queue/coalesce.h"
 #include "queue/counters.h"
+#include "queue/packet.h"
 #include "queue/sender.h"
-#include "queue/wheel.h"
-#include "wire/wire.h"
-
-enum packet_state {
-	PACKET_FREE,        /* its slot may receive */
-	PACKET_UNDECIDED,   /* the program has it */
-	PACKET_DECIDED,     /* its verdict is noted, not sent */
-	PACKET_FORCED,      /* decided by us, and the program still has it */
-	PACKET_FORCED_SENT, /* and its verdict is sent */
-};
-
-#define CACHE_LINE 64u
-
-/*
- * A packet, and the slot it is received into. What every pass over a batch touches, and
- * what threads hand to each other, fills the first cache line.
- *
- * In its batch it belongs to the reader. Once held, any thread may decide it: the state
- * is where they meet, and who moves it from UNDECIDED writes the verdict.
- */
-struct nfqueue_packet {
-	_Alignas(CACHE_LINE) struct nfqueue *queue;
-	struct nfqueue_verdict verdict;
-	_Atomic uint8_t state;       /* enum packet_state */
-	bool held;                   /* the program keeps it: it shall leave its batch */
-	bool left;                   /* it has: its memory is its own now */
-	bool linked;                 /* it is in the list of held ones; under held_lock */
-	bool timed;                  /* it has a deadline */
-	bool alone;                  /* it is of no slab: free() it */
-	uint16_t index;              /* of its slot, until it leaves */
-	struct nfqueue_packet *next; /* of those decided late */
-	TAILQ_ENTRY(nfqueue_packet) entry; /* held, orphans, or backlog */
-	uint32_t id;
-	_Alignas(CACHE_LINE) struct wire_packet wire;
-	const uint8_t *message; /* in `buffer`, or in `spill` as a whole */
-	uint8_t *spill;         /* of its slot; once it has left, its own; or NULL */
-	size_t capacity;        /* of `buffer` */
-	struct wheel_entry deadline;
-	struct nfqueue_verdict expiry; /* what the deadline decides */
-	_Alignas(CACHE_LINE) uint8_t buffer[];
-};
-
-_Static_assert(offsetof(struct nfqueue_packet, wire) == CACHE_LINE, "one line before it");
-
-TAILQ_HEAD(packet_list, nfqueue_packet);
 
 /* What a batch brought, until its counts are published. */
 struct tally {
@@ -80,7 +35,7 @@ struct tally {
 #define FETCH_AHEAD 4u
 
 /* Verdicts that the kernel had no memory for are tried again after so long. */
-#define RETRY_MS 1
+#define RETRY_US 1000
 
 /* More the kernel does not copy: a netlink attribute's length has 16 bits. */
 #define COPY_RANGE_ALL 65535u
@@ -150,8 +105,8 @@ struct nfqueue {
 	_Alignas(CACHE_LINE) pthread_mutex_t held_lock;
 	struct packet_list held;    /* left their batch, unsent; oldest first */
 	struct packet_list orphans; /* sent, but the program does not know yet */
-	struct wheel wheel;
-	uint64_t sleep_until; /* by clock_ms(), as far as deadlines are concerned */
+	struct wheel *wheel;
+	uint64_t sleep_until; /* by clock_us(), as far as deadlines are concerned */
 	struct nfqueue_flow_marks flow_marks;
 	/* Length of `held`. Each that leaves is released behind its send. */
 	_Atomic uint32_t held_count;
@@ -202,33 +157,10 @@ static inline void queue_set_has(struct nfqueue *queue, uint32_t capability, boo
 					  memory_order_relaxed);
 }
 
-static inline enum packet_state packet_state(const struct nfqueue_packet *packet)
-{
-	return (enum packet_state)atomic_load_explicit(&packet->state,
-						       memory_order_acquire);
-}
-
-static inline void packet_set_state(struct nfqueue_packet *packet,
-				    enum packet_state state)
-{
-	atomic_store_explicit(&packet->state, (uint8_t)state, memory_order_release);
-}
-
 static inline bool is_reader(const struct nfqueue *queue)
 {
 	return atomic_load_explicit(&queue->reader, memory_order_relaxed) ==
 	       pthread_self();
-}
-
-/* True if this call moved it. */
-static inline bool packet_move_state(struct nfqueue_packet *packet,
-				     enum packet_state from, enum packet_state to)
-{
-	uint8_t expected = (uint8_t)from;
-
-	return atomic_compare_exchange_strong_explicit(&packet->state, &expected,
-						       (uint8_t)to, memory_order_acq_rel,
-						       memory_order_acquire);
 }
 
 /* error.c */
@@ -241,6 +173,7 @@ int queue_socket_open(struct nfqueue *queue);
 int queue_socket_adopt(struct nfqueue *queue, int fd);
 int queue_socket(const struct nfqueue *queue);
 ssize_t queue_send(struct nfqueue *queue, const void *data, size_t length);
+ssize_t queue_send_vectors(struct nfqueue *queue, struct iovec *vectors, size_t count);
 
 /* buffer.c */
 void buffer_set(struct nfqueue *queue);
@@ -266,6 +199,7 @@ unsigned int slots_refill(struct nfqueue *queue);
 /* pool.c */
 /* A packet by itself, with room for a message of `capacity` bytes; NULL: no memory. */
 struct nfqueue_packet *packet_new_alone(struct nfqueue *queue, size_t capacity);
+void packet_free_alone(struct nfqueue_packet *packet);
 /* A free slot; NULL: no memory. Reader. */
 struct nfqueue_packet *pool_get(struct nfqueue *queue);
 /* Gives back what has left its batch. Any thread. */
@@ -318,8 +252,9 @@ int late_send(struct nfqueue *queue);
 /* held.c */
 /* What is left of the batch leaves it. Reader. */
 void held_link_batch(struct nfqueue *queue);
-/* Sends verdicts of packets that left their batch, in this order, and lets go of them.
- * One thread at a time uses a sender. */
+/* Sends verdicts of packets that left their batch, in this order, and lets go of them: of
+ * the first at least, of as many as one send takes. Returns how many, or -errno. One
+ * thread at a time uses a sender. */
 int held_send(struct sender *sender, struct nfqueue_packet **packets, size_t count);
 /* Decides a packet that the program still has. True if it was undecided. */
 bool held_force(struct nfqueue_packet *packet, struct nfqueue_verdict verdict);
@@ -327,17 +262,28 @@ bool held_force(struct nfqueue_packet *packet, struct nfqueue_verdict verdict);
 void held_disown(struct nfqueue_packet *packet);
 
 /* deadline.c */
+int deadlines_new(struct nfqueue *queue);
 /* Under held_lock. */
 void deadline_remove(struct nfqueue *queue, struct nfqueue_packet *packet);
 /* For a held packet: or moves the one that it has. 0; -EALREADY it is decided. */
-int deadline_arm(struct nfqueue_packet *packet, uint64_t deadline_ms,
+int deadline_arm(struct nfqueue_packet *packet, uint64_t deadline_us,
 		 struct nfqueue_verdict verdict);
+/* Decides a held packet, to be sent at that time. 0; -EALREADY it is decided. */
+int deadline_delay(struct nfqueue_packet *packet, uint64_t send_us,
+		   struct nfqueue_verdict verdict);
 /* Decides those whose deadline has passed. Reader. */
 void deadlines_expire(struct nfqueue *queue);
-/* Milliseconds to the next one, -1: none. */
-int deadlines_next(struct nfqueue *queue);
+/* Microseconds to the next one, -1: none. */
+int64_t deadlines_next(struct nfqueue *queue);
 /* The same, of a reader that will sleep so long. */
-int deadlines_sleep(struct nfqueue *queue);
+int64_t deadlines_sleep(struct nfqueue *queue);
+
+/* edit.c */
+/* The packet's edit, if it has one that does something, goes with this verdict. 0; -errno
+ * of nfqueue_edit_commit(). */
+int packet_commit_edit(struct nfqueue_packet *packet, struct nfqueue_verdict *verdict);
+/* It is sent. */
+void packet_end_edit(struct nfqueue_packet *packet);
 
 /* wake.c */
 /* Makes the socket readable: an ACK with this sequence number. 0 or -errno of send(2). */

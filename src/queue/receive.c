@@ -129,6 +129,8 @@ bool receive_message(struct nfqueue_packet *packet, size_t length, bool truncate
 
 	packet->held = false;
 	packet->timed = false;
+	packet->edited = false;
+	packet->delayed = false;
 	if (truncated)
 		return salvage(packet, length);
 	while ((more = wire_message_next(&bytes, &message)) > 0) {
@@ -169,31 +171,39 @@ static int receive_now(struct nfqueue *queue, unsigned int size, int flags)
 			   strerror(errno));
 }
 
-/* Asleep from here on, until something comes: who decides a held packet must tell. The
- * last look at what would be told comes behind. Returns 0, or a count of messages. */
-static int receive_asleep(struct nfqueue *queue, unsigned int size, int timeout_ms)
+static bool wait_readable(struct nfqueue *queue, int64_t timeout_us)
 {
 	struct pollfd ready = {.fd = queue_socket(queue), .events = POLLIN};
+	struct timespec timeout = {.tv_sec = timeout_us / 1000000,
+				   .tv_nsec = timeout_us % 1000000 * 1000};
+
+	return ppoll(&ready, 1, &timeout, NULL) > 0;
+}
+
+/* Asleep from here on, until something comes: who decides a held packet must tell. The
+ * last look at what would be told comes behind. Returns 0, or a count of messages. */
+static int receive_asleep(struct nfqueue *queue, unsigned int size, int64_t timeout_us)
+{
 	int count = -EAGAIN;
 
 	wake_expect(queue);
 	if (atomic_load(&queue->attention))
 		count = -EAGAIN;
-	else if (timeout_ms < 0) /* one system call, asleep or not */
+	else if (timeout_us < 0) /* one system call, asleep or not */
 		count = receive_now(queue, size, MSG_WAITFORONE);
-	else if (poll(&ready, 1, timeout_ms) > 0)
+	else if (wait_readable(queue, timeout_us))
 		count = receive_now(queue, size, MSG_DONTWAIT);
 	wake_clear(queue);
 	return count;
 }
 
-static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_ms)
+static int receive_busily(struct nfqueue *queue, unsigned int size, int64_t timeout_us)
 {
 	uint64_t begin = clock_us(), end = UINT64_MAX;
 	int count;
 
-	if (timeout_ms >= 0)
-		end = begin + (uint64_t)timeout_ms * 1000;
+	if (timeout_us >= 0)
+		end = begin + (uint64_t)timeout_us;
 	count = busy_poll(queue, size, end);
 	if (count == -ENOBUFS)
 		counter_add(&queue->counters.enobufs, 1);
@@ -206,24 +216,24 @@ static int receive_busily(struct nfqueue *queue, unsigned int size, int timeout_
 		busy_slept(queue, UINT64_MAX); /* it was all in vain */
 		return -EAGAIN;
 	}
-	if (timeout_ms > 0) /* what is left of it, rounded up */
-		timeout_ms = (int)((end - begin + 999) / 1000);
-	count = receive_asleep(queue, size, timeout_ms);
+	if (timeout_us > 0)
+		timeout_us = (int64_t)(end - begin);
+	count = receive_asleep(queue, size, timeout_us);
 	busy_slept(queue, count > 0 ? clock_us() - begin : UINT64_MAX);
 	return count;
 }
 
-static int receive_batch(struct nfqueue *queue, unsigned int size, int timeout_ms)
+static int receive_batch(struct nfqueue *queue, unsigned int size, int64_t timeout_us)
 {
 	int count = -EAGAIN;
 
-	if (timeout_ms == 0)
+	if (timeout_us == 0)
 		return receive_now(queue, size, MSG_DONTWAIT);
 	if (queue->busy_poll_us)
-		return receive_busily(queue, size, timeout_ms);
-	if (timeout_ms > 0)
+		return receive_busily(queue, size, timeout_us);
+	if (timeout_us > 0)
 		count = receive_now(queue, size, MSG_DONTWAIT);
-	return count == -EAGAIN ? receive_asleep(queue, size, timeout_ms) : count;
+	return count == -EAGAIN ? receive_asleep(queue, size, timeout_us) : count;
 }
 
 #define FETCH_SLOTS_AHEAD 2u
@@ -290,7 +300,7 @@ static void take_stock(struct nfqueue *queue, unsigned int count, unsigned int s
 /* Returns how many messages came; how many of them are packets for the program is in
  * `returned`. */
 static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
-			unsigned int max, int timeout_ms, unsigned int *returned)
+			unsigned int max, int64_t timeout_us, unsigned int *returned)
 {
 	unsigned int size = slots_refill(queue);
 	int count;
@@ -300,7 +310,7 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 				   queue->number);
 	if (max < size)
 		size = max;
-	count = receive_batch(queue, size, timeout_ms);
+	count = receive_batch(queue, size, timeout_us);
 	if (count <= 0)
 		return count;
 	counter_add(&queue->counters.batches, 1);
@@ -312,11 +322,11 @@ static int receive_some(struct nfqueue *queue, struct nfqueue_packet **packets,
 	return count;
 }
 
-static int time_left(uint64_t end)
+static int64_t time_left(uint64_t end)
 {
-	uint64_t now = clock_ms();
+	uint64_t now = clock_us();
 
-	return now < end ? (int)(end - now) : 0;
+	return now < end ? (int64_t)(end - now) : 0;
 }
 
 /* Pairs with the release store in nfqueue_wake(). */
@@ -326,10 +336,10 @@ static bool was_woken(struct nfqueue *queue)
 	       atomic_exchange_explicit(&queue->woken, false, memory_order_acquire);
 }
 
-/* What is to be done before a sleep of `timeout_ms`. Returns how long it may be. */
-static int before_sleep(struct nfqueue *queue, int timeout_ms)
+/* What is to be done before a sleep of `timeout_us`. Returns how long it may be. */
+static int64_t before_sleep(struct nfqueue *queue, int64_t timeout_us)
 {
-	int next = -1;
+	int64_t next = -1;
 
 	atomic_store(&queue->attention, false);
 	if (atomic_load(&queue->deadlines))
@@ -338,15 +348,15 @@ static int before_sleep(struct nfqueue *queue, int timeout_ms)
 		next = deadlines_sleep(queue);
 	queue->had_deadlines = next >= 0;
 	if (late_pending(queue) && flush_late(queue) < 0)
-		return timeout_ms < 0 || timeout_ms > RETRY_MS ? RETRY_MS : timeout_ms;
-	if (next >= 0 && (timeout_ms < 0 || next < timeout_ms))
+		return timeout_us < 0 || timeout_us > RETRY_US ? RETRY_US : timeout_us;
+	if (next >= 0 && (timeout_us < 0 || next < timeout_us))
 		return next;
-	return timeout_ms;
+	return timeout_us;
 }
 
 struct wait {
-	uint64_t end; /* by clock_ms(), if `timeout_ms` > 0 */
-	int timeout_ms;
+	uint64_t end; /* by clock_us(), if `timeout_us` > 0 */
+	int64_t timeout_us;
 };
 
 /* Whether an empty-handed look at the socket was the last one. */
@@ -354,7 +364,7 @@ static bool is_over(const struct wait *wait, int result)
 {
 	if (result != -EAGAIN)
 		return result < 0;
-	return wait->timeout_ms == 0;
+	return wait->timeout_us == 0;
 }
 
 /*
@@ -364,19 +374,19 @@ static bool is_over(const struct wait *wait, int result)
 static int receive_packets(struct nfqueue *queue, struct nfqueue_packet **packets,
 			   unsigned int max, int timeout_ms)
 {
-	struct wait wait = {.timeout_ms = timeout_ms};
+	struct wait wait = {.timeout_us = timeout_ms * INT64_C(1000)};
 	unsigned int returned = 0;
 	int count;
 
 	if (timeout_ms > 0)
-		wait.end = clock_ms() + (uint64_t)timeout_ms;
+		wait.end = clock_us() + (uint64_t)wait.timeout_us;
 	do {
 		if (was_woken(queue))
-			wait.timeout_ms = 0;
-		else if (wait.timeout_ms > 0)
-			wait.timeout_ms = time_left(wait.end);
+			wait.timeout_us = 0;
+		else if (wait.timeout_us > 0)
+			wait.timeout_us = time_left(wait.end);
 		count = receive_some(queue, packets, max,
-				     before_sleep(queue, wait.timeout_ms), &returned);
+				     before_sleep(queue, wait.timeout_us), &returned);
 		gate_yield(queue);
 	} while (!is_over(&wait, count) && queue->batch_count == 0 &&
 		 TAILQ_EMPTY(&queue->backlog) && !is_unprivileged(queue));

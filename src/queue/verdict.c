@@ -45,7 +45,7 @@ struct nfqueue_verdict verdict_normal(struct nfqueue_verdict verdict)
 static int decide_held(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
 {
 	if (packet_move_state(packet, PACKET_UNDECIDED, PACKET_DECIDED)) {
-		packet->verdict = verdict_normal(verdict);
+		packet->verdict = verdict;
 		return 0;
 	}
 	if (packet_move_state(packet, PACKET_FORCED, PACKET_DECIDED))
@@ -59,7 +59,7 @@ static int decide_in_batch(struct nfqueue_packet *packet, struct nfqueue_verdict
 {
 	if (packet_state(packet) != PACKET_UNDECIDED)
 		return -EALREADY;
-	packet->verdict = verdict_normal(verdict);
+	packet->verdict = verdict;
 	packet_set_state(packet, PACKET_DECIDED);
 	return 0;
 }
@@ -76,13 +76,22 @@ struct chain {
 	struct nfqueue_packet *newest, *oldest;
 };
 
+/* The verdict as it will be sent. */
+static int prepare(const struct nfqueue_packet *packet, struct nfqueue_verdict *verdict)
+{
+	if (!verdict_is_known(*verdict))
+		return refuse(packet, *verdict);
+	*verdict = verdict_normal(*verdict);
+	return 0;
+}
+
 static int decide_into(struct chain *chain, struct nfqueue_packet *packet,
 		       struct nfqueue_verdict verdict)
 {
-	int err;
+	int err = prepare(packet, &verdict);
 
-	if (!verdict_is_known(verdict))
-		return refuse(packet, verdict);
+	if (err < 0)
+		return err;
 	if (!packet->held)
 		return decide_in_batch(packet, verdict);
 	err = decide_held(packet, verdict);
@@ -196,7 +205,22 @@ int nfqueue_packet_hold_for(struct nfqueue_packet *packet, uint32_t timeout_ms,
 	err = hold(packet);
 	if (err < 0)
 		return err;
-	return deadline_arm(packet, clock_ms() + timeout_ms, verdict_normal(verdict));
+	return deadline_arm(packet, clock_us() + timeout_ms * UINT64_C(1000),
+			    verdict_normal(verdict));
+}
+
+/* For the program it is decided: held only so that it leaves its batch and is counted. */
+int nfqueue_decide_after(struct nfqueue_packet *packet, struct nfqueue_verdict verdict,
+			 uint64_t delay_us)
+{
+	int err = prepare(packet, &verdict);
+
+	if (err == 0 && !packet->held)
+		err = hold(packet);
+	if (err < 0)
+		return err;
+	err = deadline_delay(packet, clock_us() + delay_us, verdict);
+	return err == -EALREADY ? decide_held(packet, verdict) : err;
 }
 
 bool packet_was_held(const struct nfqueue_packet *packet)

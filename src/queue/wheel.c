@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Deadlines by the millisecond, modulo a round. */
-#include <string.h>
-
+/* Deadlines by the tick, modulo a round. */
 #include "queue/wheel.h"
 
 #define WORD_BITS 64u
 
-static uint32_t slot_of(uint64_t ms)
+static uint32_t slot_of(uint64_t tick)
 {
-	return (uint32_t)(ms % WHEEL_SLOTS);
+	return (uint32_t)(tick % WHEEL_SLOTS);
 }
 
-void wheel_init(struct wheel *wheel, uint64_t now_ms)
+void wheel_init(struct wheel *wheel, uint64_t now)
 {
-	memset(wheel, 0, sizeof(*wheel));
-	wheel->next_ms = now_ms;
+	wheel->next_tick = now;
 }
 
 static void push(struct wheel_entry **list, struct wheel_entry *entry)
@@ -29,7 +26,7 @@ static void push(struct wheel_entry **list, struct wheel_entry *entry)
 /* From its slot, or from those that are due: the bit then tells of the slot alone. */
 static void detach(struct wheel *wheel, struct wheel_entry *entry)
 {
-	uint32_t slot = slot_of(entry->deadline_ms);
+	uint32_t slot = slot_of(entry->deadline);
 
 	*entry->prev = entry->next;
 	if (entry->next)
@@ -39,14 +36,14 @@ static void detach(struct wheel *wheel, struct wheel_entry *entry)
 		wheel->filled[slot / WORD_BITS] &= ~(1ull << slot % WORD_BITS);
 }
 
-void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t deadline_ms)
+void wheel_add(struct wheel *wheel, struct wheel_entry *entry, uint64_t deadline)
 {
-	uint32_t slot = slot_of(deadline_ms);
+	uint32_t slot = slot_of(deadline);
 
 	wheel_remove(wheel, entry);
-	entry->deadline_ms = deadline_ms;
+	entry->deadline = deadline;
 	wheel->count++;
-	if (deadline_ms < wheel->next_ms) {
+	if (deadline < wheel->next_tick) {
 		push(&wheel->due, entry); /* no turn will look at its slot in time */
 		return;
 	}
@@ -63,13 +60,13 @@ void wheel_remove(struct wheel *wheel, struct wheel_entry *entry)
 }
 
 /* Later rounds stay, in their order. */
-static void take_due(struct wheel *wheel, uint32_t slot, uint64_t now_ms)
+static void take_due(struct wheel *wheel, uint32_t slot, uint64_t now)
 {
 	struct wheel_entry *entry = wheel->slots[slot], *next;
 
 	for (; entry; entry = next) {
 		next = entry->next;
-		if (entry->deadline_ms > now_ms)
+		if (entry->deadline > now)
 			continue;
 		detach(wheel, entry);
 		push(&wheel->due, entry);
@@ -96,46 +93,46 @@ static uint32_t empty_above(const struct wheel *wheel, uint32_t slot)
 
 /* Each slot of the time that has passed, once. Backwards: both lists are pushed to their
  * front, so what was due first is handed out first. */
-static void turn(struct wheel *wheel, uint64_t now_ms)
+static void turn(struct wheel *wheel, uint64_t now)
 {
-	uint64_t left = now_ms - wheel->next_ms + 1;
+	uint64_t left = now - wheel->next_tick + 1;
 
 	if (left > WHEEL_SLOTS)
 		left = WHEEL_SLOTS;
-	for (uint64_t ms = now_ms; left; left--, ms--) {
-		uint32_t empty = empty_below(wheel, slot_of(ms));
+	for (uint64_t tick = now; left; left--, tick--) {
+		uint32_t empty = empty_below(wheel, slot_of(tick));
 
 		if (empty >= left)
 			break;
-		ms -= empty;
+		tick -= empty;
 		left -= empty;
-		take_due(wheel, slot_of(ms), now_ms);
+		take_due(wheel, slot_of(tick), now);
 	}
-	wheel->next_ms = now_ms + 1;
+	wheel->next_tick = now + 1;
 }
 
-struct wheel_entry *wheel_expired(struct wheel *wheel, uint64_t now_ms)
+struct wheel_entry *wheel_expired(struct wheel *wheel, uint64_t now)
 {
 	struct wheel_entry *entry;
 
-	if (!wheel->due && now_ms >= wheel->next_ms)
-		turn(wheel, now_ms);
+	if (!wheel->due && now >= wheel->next_tick)
+		turn(wheel, now);
 	entry = wheel->due;
 	if (entry)
 		wheel_remove(wheel, entry);
 	return entry;
 }
 
-int64_t wheel_next(const struct wheel *wheel, uint64_t now_ms)
+int64_t wheel_next(const struct wheel *wheel, uint64_t now)
 {
-	uint64_t ms = wheel->next_ms;
+	uint64_t tick = wheel->next_tick;
 	uint32_t empty;
 
 	if (!wheel->count)
 		return -1;
 	if (wheel->due)
 		return 0;
-	while ((empty = empty_above(wheel, slot_of(ms))) != 0)
-		ms += empty;
-	return ms > now_ms ? (int64_t)(ms - now_ms) : 0;
+	while ((empty = empty_above(wheel, slot_of(tick))) != 0)
+		tick += empty;
+	return tick > now ? (int64_t)(tick - now) : 0;
 }
