@@ -112,13 +112,20 @@ static uint32_t take(struct decider *decider)
 static int send_decided(struct decider *decider, uint32_t count)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
-	int err;
+	struct nfqueue_packet **packets = decider->decided, **end = packets + count;
+	int sent;
 
-	while ((err = queue_send_detached(decider->sender, decider->decided, count)) <
-		       0 &&
-	       error_passes(err))
-		nanosleep(&pause, NULL);
-	return err;
+	while (packets < end) {
+		sent = queue_send_detached(decider->sender, packets,
+					   (size_t)(end - packets));
+		if (sent > 0)
+			packets += sent;
+		else if (error_passes(sent))
+			nanosleep(&pause, NULL);
+		else
+			return sent;
+	}
+	return 0;
 }
 
 static bool decide(struct decider *decider, struct nfqueue_packet *packet)

@@ -19,6 +19,7 @@ enum verdict_kind {
 	KIND_REPEATED,
 	KIND_REQUEUED,
 	KIND_COUNT,
+	KIND_MODIFIED = 1 << 8, /* beside one of these: with another payload */
 };
 
 /* Of a sender: its thread writes. */
@@ -34,6 +35,7 @@ struct sent_counters {
 struct counters {
 	counter received, bytes, refused, flushed, truncated, malformed;
 	counter refunded[KIND_COUNT]; /* of what the senders count: was refused */
+	counter refunded_modified;
 	counter lost_socket, passed_socket, enobufs, batches;
 	_Atomic uint32_t last_id;
 	_Atomic uint32_t version;   /* odd while they change */

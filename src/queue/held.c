@@ -93,18 +93,19 @@ static void let_go(struct nfqueue *queue, struct nfqueue_packet **packets, size_
 int held_send(struct sender *sender, struct nfqueue_packet **packets, size_t count)
 {
 	struct nfqueue *queue = sender->queue;
+	size_t put = 0;
 	int err;
 
-	for (size_t i = 0; i < count; i++) {
+	while (put < count && sender_put(sender, put, packets[put])) {
 		/* Another thread may have had them last. */
-		if (i + FETCH_AHEAD < count)
-			__builtin_prefetch(packets[i + FETCH_AHEAD], 1);
-		sender_put(sender, i, packets[i]);
+		if (++put + FETCH_AHEAD < count)
+			__builtin_prefetch(packets[put + FETCH_AHEAD], 1);
 	}
-	err = sender_send(sender, count, coverable(queue, packets, count));
-	if (err == 0)
-		let_go(queue, packets, count);
-	return err;
+	err = sender_send(sender, put, coverable(queue, packets, put));
+	if (err < 0)
+		return err;
+	let_go(queue, packets, put);
+	return (int)put;
 }
 
 bool held_force(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)

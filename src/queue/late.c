@@ -44,20 +44,22 @@ static void line_up(struct nfqueue *queue)
 	queue->late_last = last;
 }
 
-/* Once sent they are gone: the first that stays is remembered before. */
+/* Once sent they are gone, and the array is of use to others: the first that stays is
+ * read before. */
 static int send_some(struct nfqueue *queue)
 {
 	struct sender *sender = queue->late_sender;
 	struct nfqueue_packet *packet = queue->late_first;
 	size_t count = 0;
-	int err;
+	int sent;
 
 	for (; packet && count < sender->size; packet = packet->next)
 		sender->packets[count++] = packet;
-	err = held_send(sender, sender->packets, count);
-	if (err == 0)
-		queue->late_first = packet;
-	return err;
+	sent = held_send(sender, sender->packets, count);
+	if (sent < 0)
+		return sent;
+	queue->late_first = (size_t)sent < count ? sender->packets[sent] : packet;
+	return 0;
 }
 
 /* If there is no memory: some refusals are counted as verdicts. */

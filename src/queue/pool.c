@@ -8,6 +8,7 @@
  */
 #include "queue/queue.h"
 
+#include <nfqueue/edit.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,12 @@ struct nfqueue_packet *packet_new_alone(struct nfqueue *queue, size_t capacity)
 	return packet;
 }
 
+void packet_free_alone(struct nfqueue_packet *packet)
+{
+	nfqueue_edit_free(packet->edit);
+	free(packet);
+}
+
 static int new_slab(struct nfqueue *queue)
 {
 	size_t size = atomic_load_explicit(&queue->slot_size, memory_order_relaxed);
@@ -144,11 +151,13 @@ struct nfqueue_packet *pool_get(struct nfqueue *queue)
 static bool reset(struct nfqueue_packet *packet)
 {
 	if (packet->alone) {
-		free(packet);
+		packet_free_alone(packet);
 		return false;
 	}
 	free(packet->spill);
 	packet->spill = NULL;
+	if (packet->edited)
+		packet_end_edit(packet);
 	packet->held = false;
 	packet->left = false;
 	packet_set_state(packet, PACKET_FREE);
@@ -188,6 +197,13 @@ void pool_put(struct nfqueue *queue, struct nfqueue_packet *packet)
 }
 
 /* What is spilled by packets in a slot is the slot's. */
+static void free_parts(struct nfqueue_packet *packet)
+{
+	if (packet->left)
+		free(packet->spill);
+	nfqueue_edit_free(packet->edit);
+}
+
 void pool_free(struct nfqueue *queue)
 {
 	struct slab *slab;
@@ -195,8 +211,7 @@ void pool_free(struct nfqueue *queue)
 	while ((slab = queue->slabs)) {
 		queue->slabs = slab->next;
 		for (size_t i = 0; i < slab->count; i++)
-			if (packet_at(slab, i)->left)
-				free(packet_at(slab, i)->spill);
+			free_parts(packet_at(slab, i));
 		free(slab);
 	}
 }

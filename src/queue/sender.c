@@ -2,6 +2,8 @@
 /* Verdicts are coalesced, written into one buffer, noted, and sent. */
 #include "queue/queue.h"
 
+#include "queue/payload.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,9 @@ static int allocate(struct sender *sender, size_t size)
 	sender->messages = calloc(size, sizeof(*sender->messages));
 	sender->packets = calloc(size, sizeof(struct nfqueue_packet *));
 	sender->buffer = malloc(size * VERDICT_MAX);
-	if (!sender->entries || !sender->messages || !sender->packets || !sender->buffer)
+	sender->payloads = payloads_new(sender->queue, size, size * VERDICT_MAX);
+	if (!sender->entries || !sender->messages || !sender->packets ||
+	    !sender->buffer || !sender->payloads)
 		return -1;
 	return sent_reserve(sender, sender->queue->max_length);
 }
@@ -26,6 +30,7 @@ static void sender_free(struct sender *sender)
 	free(sender->messages);
 	free(sender->packets);
 	free(sender->buffer);
+	free(sender->payloads);
 	free(sender->sent);
 	free(sender);
 }
@@ -89,18 +94,22 @@ static struct nfqueue_verdict flow_verdict(struct sender *sender,
 	verdict.set |= NFQUEUE_SET_MARK | (drop ? SET_FLOW_DROP : NFQUEUE_SET_FLOW);
 	verdict.mark = (mark & ~marks.mask) | (drop ? marks.drop : marks.accept);
 	if (queue_has(packet->queue, NFQUEUE_CONNTRACK))
-		verdict.set |= COALESCE_ALONE;
+		verdict.set |= SET_CONNTRACK | COALESCE_ALONE;
 	return verdict;
 }
 
-void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet)
+bool sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet)
 {
 	struct coalesce_entry *entry = &sender->entries[index];
 
+	if (packet->verdict.set & SET_PAYLOAD &&
+	    !payloads_put(sender->payloads, packet->edit))
+		return false;
 	entry->id = packet->id;
 	entry->verdict = packet->verdict;
 	if (entry->verdict.set & NFQUEUE_SET_FLOW)
 		entry->verdict = flow_verdict(sender, packet);
+	return true;
 }
 
 /* Source: nfqnl_ct_parse(), ctnetlink_glue_parse_ct(). */
@@ -112,6 +121,17 @@ static void add_conntrack_mark(struct sender *sender, struct wire_verdict *verdi
 	verdict->ct_present = WIRE_CT_HAS_MARK | WIRE_CT_HAS_MARK_MASK;
 	verdict->ct_mark = verdict->mark & marks.mask;
 	verdict->ct_mark_mask = marks.mask;
+}
+
+/* Edited packets are accepted, in some way, and of those the coalescer keeps the order.
+ */
+static void encode_payload(struct sender *sender, struct wire_writer *writer,
+			   struct wire_verdict *verdict)
+{
+	verdict->present |= 1u << WIRE_PAYLOAD;
+	verdict->payload.length = payloads_next_length(sender->payloads);
+	wire_put_verdict_head(writer, verdict, sender_next_sequence(sender));
+	payloads_place(sender->payloads, writer->length);
 }
 
 static void encode(struct sender *sender, struct wire_writer *writer,
@@ -129,9 +149,11 @@ static void encode(struct sender *sender, struct wire_writer *writer,
 		verdict.present |= 1u << WIRE_MARK;
 	if (message->verdict.set & NFQUEUE_SET_PRIORITY)
 		verdict.present |= 1u << WIRE_PRIORITY;
-	if (message->verdict.set & COALESCE_ALONE)
+	if (message->verdict.set & SET_CONNTRACK)
 		add_conntrack_mark(sender, &verdict);
-	if (message->range)
+	if (message->verdict.set & SET_PAYLOAD)
+		encode_payload(sender, writer, &verdict);
+	else if (message->range)
 		wire_put_range_verdict(writer, &verdict, sender_next_sequence(sender));
 	else
 		wire_put_verdict(writer, &verdict, sender_next_sequence(sender));
@@ -152,7 +174,8 @@ int sender_send(struct sender *sender, size_t count, size_t coverable)
 	/* Before the send: the kernel's refusals may be read before it returns. */
 	sent_note(sender, messages, first);
 	sent = writer.error ? writer.error
-			    : queue_send(queue, writer.data, writer.length);
+			    : payloads_send(sender->payloads, queue, &writer);
+	payloads_clear(sender->payloads);
 	if (sent >= 0)
 		return 0;
 	sent_forget(sender, messages, first);

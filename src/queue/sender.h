@@ -29,9 +29,11 @@ struct nfqueue_packet;
 #define SEQUENCE_MARK (254u << SEQUENCE_BITS)
 #define SEQUENCE_CONFIG (255u << SEQUENCE_BITS)
 
-/* In a verdict's `set`: the kernel gets an accept with a mark, and rules drop the flow.
- */
+/* In a verdict's `set`: the kernel gets an accept with a mark, and rules drop the flow;
+ * the mark of the connection; the packet's edit. The last two need a message each. */
 #define SET_FLOW_DROP (1u << 31)
+#define SET_CONNTRACK (1u << 29)
+#define SET_PAYLOAD (1u << 28)
 
 /* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
 #define FLUSH_MAX 1024u
@@ -45,7 +47,7 @@ struct sent_message {
 	_Atomic uint32_t sequence;
 	_Atomic uint32_t last;  /* sequence of the last message of the same send */
 	_Atomic uint32_t count; /* packets it decided */
-	_Atomic uint32_t kind;  /* enum verdict_kind */
+	_Atomic uint32_t kind;  /* enum verdict_kind, KIND_MODIFIED */
 };
 
 struct sender {
@@ -63,6 +65,7 @@ struct sender {
 	struct coalesce_message *messages;
 	struct nfqueue_packet **packets; /* room for who gathers them */
 	uint8_t *buffer;
+	struct payloads *payloads;       /* that go along with the next send */
 	struct nfqueue_flow_marks marks; /* of this send */
 	bool knows_marks;
 	struct sent_counters counts;
@@ -73,8 +76,9 @@ struct sender {
 struct sender *sender_new(struct nfqueue *queue, size_t size);
 void senders_free(struct nfqueue *queue);
 
-/* Makes the packet's verdict entry `index` of the next sender_send(). */
-void sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet);
+/* Makes the packet's verdict entry `index` of the next sender_send(). False: that would
+ * be more than one send takes, and there is something to send. */
+bool sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet);
 
 /* Sends `count` entries, of which ranges may cover the first `coverable`. Returns 0;
  * -errno of send(2): nothing was sent or counted. */

@@ -21,6 +21,11 @@ static enum verdict_kind kind_of(const struct nfqueue_verdict *verdict)
 	}
 }
 
+static uint32_t modified(const struct nfqueue_verdict *verdict)
+{
+	return verdict->set & SET_PAYLOAD ? KIND_MODIFIED : 0;
+}
+
 static uint32_t after(uint32_t sequence)
 {
 	return sequence == SEQUENCE_MASK ? 1 : sequence + 1;
@@ -145,6 +150,8 @@ static void count(struct sender *sender, const struct coalesce_message *message,
 		counter_add(&counts->flow_accepted, message->count);
 	if (message->verdict.set & SET_FLOW_DROP)
 		counter_add(&counts->flow_dropped, message->count);
+	if (message->verdict.set & SET_PAYLOAD)
+		counter_add(&counts->modified, message->count);
 }
 
 void sent_note(struct sender *sender, size_t messages, uint32_t first)
@@ -158,7 +165,8 @@ void sent_note(struct sender *sender, size_t messages, uint32_t first)
 
 		first = after(first);
 		put(sent_at(sender, first), sender->base | first,
-		    sender->base | sender->sequence, message->count, kind);
+		    sender->base | sender->sequence, message->count,
+		    kind | modified(&message->verdict));
 		count(sender, message, kind);
 	}
 	counter_add(&sender->counts.sends, 1);
@@ -176,6 +184,8 @@ static void uncount(struct sender *sender, const struct coalesce_message *messag
 		counter_subtract(&counts->flow_accepted, message->count);
 	if (message->verdict.set & SET_FLOW_DROP)
 		counter_subtract(&counts->flow_dropped, message->count);
+	if (message->verdict.set & SET_PAYLOAD)
+		counter_subtract(&counts->modified, message->count);
 }
 
 void sent_forget(struct sender *sender, size_t messages, uint32_t first)
@@ -196,9 +206,11 @@ void sent_forget(struct sender *sender, size_t messages, uint32_t first)
 static void refund(struct nfqueue *queue, struct sent_message *message, int error)
 {
 	struct counters *counters = &queue->counters;
-	uint32_t packets = load(&message->count);
+	uint32_t packets = load(&message->count), kind = load(&message->kind);
 
-	counter_add(&counters->refunded[load(&message->kind) % KIND_COUNT], packets);
+	counter_add(&counters->refunded[kind % KIND_COUNT], packets);
+	if (kind & KIND_MODIFIED)
+		counter_add(&counters->refunded_modified, packets);
 	counter_add(error == -ENOENT ? &counters->flushed : &counters->refused, packets);
 	store(&message->count, 0);
 }

@@ -162,7 +162,7 @@ int slots_new(struct nfqueue *queue)
 static void free_alone(struct nfqueue_packet *packet)
 {
 	if (packet->alone)
-		free(packet);
+		packet_free_alone(packet);
 }
 
 static void list_free(struct packet_list *list)

@@ -88,6 +88,17 @@ int queue_socket_adopt(struct nfqueue *queue, int fd)
 	return 0;
 }
 
+ssize_t queue_send_vectors(struct nfqueue *queue, struct iovec *vectors, size_t count)
+{
+	struct msghdr message = {.msg_iov = vectors, .msg_iovlen = count};
+	ssize_t sent;
+
+	do
+		sent = sendmsg(queue_socket(queue), &message, 0);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : sent;
+}
+
 ssize_t queue_send(struct nfqueue *queue, const void *data, size_t length)
 {
 	ssize_t sent;

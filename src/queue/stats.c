@@ -23,6 +23,7 @@ static void read_counters(struct nfqueue_stats *stats, const struct counters *co
 	stats->dropped -= counter_get(&counters->refunded[KIND_DROPPED]);
 	stats->repeated -= counter_get(&counters->refunded[KIND_REPEATED]);
 	stats->requeued -= counter_get(&counters->refunded[KIND_REQUEUED]);
+	stats->modified -= counter_get(&counters->refunded_modified);
 	stats->refused = counter_get(&counters->refused);
 	stats->flushed = counter_get(&counters->flushed);
 	stats->truncated = counter_get(&counters->truncated);

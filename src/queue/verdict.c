@@ -76,13 +76,13 @@ struct chain {
 	struct nfqueue_packet *newest, *oldest;
 };
 
-/* The verdict as it will be sent. */
-static int prepare(const struct nfqueue_packet *packet, struct nfqueue_verdict *verdict)
+/* The verdict as it will be sent. The edit is the program's: nobody else commits it. */
+static int prepare(struct nfqueue_packet *packet, struct nfqueue_verdict *verdict)
 {
 	if (!verdict_is_known(*verdict))
 		return refuse(packet, *verdict);
 	*verdict = verdict_normal(*verdict);
-	return 0;
+	return packet->edited ? packet_commit_edit(packet, verdict) : 0;
 }
 
 static int decide_into(struct chain *chain, struct nfqueue_packet *packet,

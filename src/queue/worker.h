@@ -29,7 +29,8 @@ struct sender *queue_sender_new(struct nfqueue *queue, size_t size);
  * and are sent by these. Reader. */
 void queue_detach(struct nfqueue *queue);
 
-/* Sends decided, detached packets. Returns 0, and they are gone; or -errno of send(2). */
+/* Sends decided, detached packets. Returns how many of them, and these are gone; or
+ * -errno of send(2). */
 int queue_send_detached(struct sender *sender, struct nfqueue_packet **packets,
 			size_t count);
 

@@ -72,8 +72,6 @@ static void put_optional(struct wire_writer *writer, const struct wire_verdict *
 		put_ct(writer, verdict);
 	if (has(verdict, WIRE_EXP))
 		wire_put_bytes(writer, NLA_F_NESTED | WIRE_EXP, verdict->expectation);
-	if (has(verdict, WIRE_PAYLOAD))
-		wire_put_bytes(writer, WIRE_PAYLOAD, verdict->payload);
 }
 
 void wire_put_verdict(struct wire_writer *writer, const struct wire_verdict *verdict,
@@ -82,7 +80,21 @@ void wire_put_verdict(struct wire_writer *writer, const struct wire_verdict *ver
 	wire_message_begin(writer, WIRE_MSG_VERDICT, 0, sequence, verdict->queue);
 	put_plain(writer, verdict);
 	put_optional(writer, verdict);
+	if (has(verdict, WIRE_PAYLOAD))
+		wire_put_bytes(writer, WIRE_PAYLOAD, verdict->payload);
 	wire_message_end(writer);
+}
+
+void wire_put_verdict_head(struct wire_writer *writer, const struct wire_verdict *verdict,
+			   uint32_t sequence)
+{
+	size_t behind;
+
+	wire_message_begin(writer, WIRE_MSG_VERDICT, 0, sequence, verdict->queue);
+	put_plain(writer, verdict);
+	put_optional(writer, verdict);
+	behind = wire_attribute_head(writer, WIRE_PAYLOAD, verdict->payload.length);
+	wire_message_end_before(writer, behind);
 }
 
 void wire_put_range_verdict(struct wire_writer *writer,

@@ -170,6 +170,11 @@ struct wire_verdict {
 void wire_put_verdict(struct wire_writer *writer, const struct wire_verdict *verdict,
 		      uint32_t sequence);
 
+/* The same, but of the payload only its length is looked at: whoever sends puts its
+ * bytes, padded to a multiple of 4, behind what was written until now. */
+void wire_put_verdict_head(struct wire_writer *writer, const struct wire_verdict *verdict,
+			   uint32_t sequence);
+
 /* Appends NFQNL_MSG_VERDICT_BATCH: every waiting id up to verdict->id. Only mark and
  * priority are sent of the optional parts. */
 void wire_put_range_verdict(struct wire_writer *writer,
@@ -209,6 +214,9 @@ void wire_put_config(struct wire_writer *writer, const struct wire_config *confi
 
 /* The largest plain verdict: header, nfgenmsg, verdict header, mark, priority. */
 #define WIRE_VERDICT_PLAIN_MAX 48
+
+/* The most that a payload may have. Source: nla_len. */
+#define WIRE_PAYLOAD_MAX 65531
 
 /* Bytes that stand before the payload of a packet at the most, conntrack and security
  * context left out: what a receive slot needs beside the copy range. */

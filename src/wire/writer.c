@@ -59,12 +59,17 @@ void wire_message_begin(struct wire_writer *writer, enum wire_message_type type,
 	store_be16(at + 18, queue);
 }
 
-void wire_message_end(struct wire_writer *writer)
+void wire_message_end_before(struct wire_writer *writer, size_t behind)
 {
 	if (writer->error < 0)
 		return;
 	store_host32(writer->data + writer->message,
-		     (uint32_t)(writer->length - writer->message));
+		     (uint32_t)(writer->length - writer->message + behind));
+}
+
+void wire_message_end(struct wire_writer *writer)
+{
+	wire_message_end_before(writer, 0);
 }
 
 uint8_t *wire_attribute_reserve(struct wire_writer *writer, uint16_t type, size_t length)
@@ -81,6 +86,22 @@ uint8_t *wire_attribute_reserve(struct wire_writer *writer, uint16_t type, size_
 	store_host16(at + 2, type);
 	memset(at + NLA_HDRLEN + length, 0, padding);
 	return at + NLA_HDRLEN;
+}
+
+size_t wire_attribute_head(struct wire_writer *writer, uint16_t type, size_t length)
+{
+	uint8_t *at;
+
+	if (length > ATTRIBUTE_MAX) {
+		refuse(writer);
+		return 0;
+	}
+	at = reserve(writer, NLA_HDRLEN);
+	if (!at)
+		return 0;
+	store_host16(at, (uint16_t)(NLA_HDRLEN + length));
+	store_host16(at + 2, type);
+	return NLA_ALIGN(length);
 }
 
 void wire_put_u16(struct wire_writer *writer, uint16_t type, uint16_t value)

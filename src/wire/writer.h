@@ -15,10 +15,17 @@ void wire_message_begin(struct wire_writer *writer, enum wire_message_type type,
 /* Closes it: writes its length. */
 void wire_message_end(struct wire_writer *writer);
 
+/* The same, of a message whose last `behind` bytes are sent from elsewhere. */
+void wire_message_end_before(struct wire_writer *writer, size_t behind);
+
 /*
  * Appends an attribute of `length` bytes, padded. Returns where its data goes, or NULL.
  */
 uint8_t *wire_attribute_reserve(struct wire_writer *writer, uint16_t type, size_t length);
+
+/* The head of an attribute whose `length` bytes are sent from elsewhere. Returns how many
+ * these are with their padding. */
+size_t wire_attribute_head(struct wire_writer *writer, uint16_t type, size_t length);
 
 void wire_put_u16(struct wire_writer *writer, uint16_t type, uint16_t value);
 void wire_put_u32(struct wire_writer *writer, uint16_t type, uint32_t value);

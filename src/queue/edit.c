@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* A packet's own edit, which goes with the program's verdict. */
+#include <nfqueue/edit.h>
+
+#include "packet/editor.h"
+#include "queue/queue.h"
+
+#include <errno.h>
+
+static int begin(struct nfqueue_packet *packet)
+{
+	const struct wire_bytes *payload = &packet->wire.payload;
+	int err;
+
+	if (!packet->edit) {
+		err = nfqueue_edit_new(&packet->edit);
+		if (err < 0)
+			return queue_error(packet->queue, err,
+					   "packet %u: no memory to edit it", packet->id);
+	}
+	err = nfqueue_edit_begin(packet->edit, payload->data, payload->length,
+				 nfqueue_packet_length(packet), packet->wire.skb_info);
+	if (err < 0)
+		return queue_error(packet->queue, err, "packet %u: %s", packet->id,
+				   nfqueue_edit_error(packet->edit));
+	packet->edited = true;
+	return 0;
+}
+
+int nfqueue_packet_edit(struct nfqueue_packet *packet, struct nfqueue_edit **edit)
+{
+	int err;
+
+	*edit = NULL;
+	if (packet_state(packet) != PACKET_UNDECIDED)
+		return -EALREADY;
+	if (!packet->edited) {
+		err = begin(packet);
+		if (err < 0)
+			return err;
+	}
+	*edit = packet->edit;
+	return 0;
+}
+
+int packet_commit_edit(struct nfqueue_packet *packet, struct nfqueue_verdict *verdict)
+{
+	size_t length;
+	int err;
+
+	if (verdict->code == NFQUEUE_VERDICT_DROP ||
+	    !nfqueue_edit_is_changed(packet->edit))
+		return 0;
+	err = nfqueue_edit_commit(packet->edit);
+	if (err < 0)
+		return queue_error(packet->queue, err, "packet %u: %s", packet->id,
+				   nfqueue_edit_error(packet->edit));
+	nfqueue_edit_data(packet->edit, &length);
+	if (length > WIRE_PAYLOAD_MAX)
+		return queue_error(packet->queue, -EMSGSIZE,
+				   "packet %u: %zu bytes: the kernel takes %u",
+				   packet->id, length, WIRE_PAYLOAD_MAX);
+	verdict->set |= SET_PAYLOAD | COALESCE_ALONE;
+	return 0;
+}
+
+void packet_end_edit(struct nfqueue_packet *packet)
+{
+	edit_reset(packet->edit);
+	packet->edited = false;
+}
