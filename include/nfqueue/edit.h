@@ -219,8 +219,10 @@ NFQUEUE_API int nfqueue_edit_set_payload(struct nfqueue_edit *edit, const void *
  * Replaces every `from` in the payload by `to`, first to last, without overlaps and
  * without a second look at what was put in.
  *
- * @param from, from_length what to look for; at least a byte
- * @param to, to_length     what comes in its place; may be nothing
+ * @param from        what to look for
+ * @param from_length bytes of it, at least one
+ * @param to          what comes in its place
+ * @param to_length   bytes of it; 0: nothing comes there
  * @return how many were replaced, or -errno: top of this file, and all are as they were.
  * Source: none.
  */
