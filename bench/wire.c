@@ -59,17 +59,27 @@ static uint64_t now_ns(clockid_t clock)
 
 /* ---- the sender ------------------------------------------------------------------- */
 
+static struct in_addr address_of(const char *text)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, text, &address) != 1)
+		errx(2, "%s: an IPv4 address is wanted", text);
+	return address;
+}
+
 static int sending_socket(const char *address)
 {
-	struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	struct sockaddr_in there = here;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1, size = BUFFER;
 
-	if (inet_pton(AF_INET, address, &there.sin_addr) != 1)
-		errx(2, "%s: an IPv4 address is wanted", address);
+	there.sin_addr = address_of(address);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
+	    bind(fd, (struct sockaddr *)&here, sizeof(here)) ||
 	    connect(fd, (struct sockaddr *)&there, sizeof(there)))
-		err(1, "connect");
+		err(1, "a socket to %s", address);
 	return fd;
 }
 
@@ -129,18 +139,30 @@ static int receiving_socket(const char *device)
 	return fd;
 }
 
-static bool is_header_right(const uint8_t *packet, size_t length)
+static void set16(uint8_t *at, size_t value)
 {
-	uint16_t words[HEADERS / 2];
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* All of it is known but for the IP identification, which the checksum covers. */
+static bool is_header_right(const uint8_t *packet, size_t length,
+			    const struct in_addr ends[2])
+{
+	uint8_t wanted[HEADERS] = {[0] = 0x45, [6] = 0x40, [8] = 64, [9] = IPPROTO_UDP};
 	uint32_t sum = 0;
 
-	memcpy(words, packet, sizeof(words));
-	for (size_t i = 0; i < 10; i++)
-		sum += words[i];
+	set16(wanted + 2, length);
+	memcpy(wanted + 4, packet + 4, 2);
+	memcpy(wanted + 10, packet + 10, 2);
+	memcpy(wanted + 12, ends, 8);
+	set16(wanted + 20, PORT);
+	set16(wanted + 22, PORT);
+	set16(wanted + 24, length - 20);
+	for (size_t i = 0; i < 20; i += 2)
+		sum += (uint32_t)packet[i] << 8 | packet[i + 1];
 	sum = (sum & 0xffff) + (sum >> 16);
-	return packet[0] == 0x45 && (sum & 0xffff) + (sum >> 16) == 0xffff &&
-	       ntohs(words[1]) == length && ntohs(words[11]) == PORT &&
-	       ntohs(words[12]) == length - 20 && !words[13];
+	return sum == 0xffff && !memcmp(packet, wanted, sizeof(wanted));
 }
 
 static bool is_zero(const uint8_t *at, size_t length)
@@ -152,20 +174,8 @@ static bool is_zero(const uint8_t *at, size_t length)
 	return !any;
 }
 
-/* Ports of senders are above 1,023; which one it was, a flipped bit of it aside, only the
- * other packets tell: the first one's is taken for right. */
-static bool is_port_right(const uint8_t *packet)
-{
-	static uint16_t port;
-	uint16_t found;
-
-	memcpy(&found, packet + 20, sizeof(found));
-	if (!port)
-		port = found;
-	return found == port;
-}
-
-static void look(const uint8_t *packet, size_t length, struct record *record)
+static void look(const uint8_t *packet, size_t length, const struct in_addr ends[2],
+		 struct record *record)
 {
 	const uint8_t *rest = packet + SIZE_MIN;
 	struct stamp stamp;
@@ -173,7 +183,7 @@ static void look(const uint8_t *packet, size_t length, struct record *record)
 	memcpy(&stamp, packet + HEADERS, sizeof(stamp));
 	record->number = stamp.number;
 	record->sent_ns = stamp.sent_ns;
-	record->wrong = !is_header_right(packet, length) || !is_port_right(packet) ||
+	record->wrong = !is_header_right(packet, length, ends) ||
 			stamp.number != ~stamp.not_number ||
 			stamp.sent_ns != ~stamp.not_sent_ns ||
 			!is_zero(rest, length - SIZE_MIN);
@@ -194,7 +204,8 @@ static uint64_t stamp_of(struct msghdr *message)
 }
 
 /* false: nothing waits. */
-static bool receive_one(int fd, struct record *records, size_t *count)
+static bool receive_one(int fd, const struct in_addr ends[2], struct record *records,
+			size_t *count)
 {
 	static _Alignas(8) uint8_t packet[65536];
 	char control[256];
@@ -213,26 +224,27 @@ static bool receive_one(int fd, struct record *records, size_t *count)
 		return true;
 	if (*count == 2 * COUNT_MAX)
 		errx(1, "more than %u packets came", 2 * COUNT_MAX);
-	look(packet, (size_t)length, &records[*count]);
+	look(packet, (size_t)length, ends, &records[*count]);
 	records[(*count)++].came_ns = stamp_of(&message);
 	return true;
 }
 
-static void receive_until_quiet(int fd, struct record *records, size_t *count)
+static void receive_until_quiet(int fd, const struct in_addr ends[2],
+				struct record *records, size_t *count)
 {
-	struct pollfd ends[] = {{.fd = fd, .events = POLLIN},
-				{.fd = STDIN_FILENO, .events = POLLIN}};
+	struct pollfd inputs[] = {{.fd = fd, .events = POLLIN},
+				  {.fd = STDIN_FILENO, .events = POLLIN}};
 
 	for (;;) {
-		int ready = poll(ends, 2, ends[1].fd < 0 ? QUIET_MS : -1);
+		int ready = poll(inputs, 2, inputs[1].fd < 0 ? QUIET_MS : -1);
 
 		if (ready < 0)
 			err(1, "poll");
 		if (!ready)
 			return;
-		if (ends[1].fd >= 0 && ends[1].revents)
-			ends[1].fd = -1; /* whatever it says: the sender has ended */
-		while (receive_one(fd, records, count))
+		if (inputs[1].fd >= 0 && inputs[1].revents)
+			inputs[1].fd = -1; /* whatever it says: the sender has ended */
+		while (receive_one(fd, ends, records, count))
 			;
 	}
 }
@@ -259,7 +271,7 @@ static void fail_if_dropped(int fd)
 		errx(1, "%u packets found no room in the socket", stats.tp_drops);
 }
 
-static void receive_all(const char *device)
+static void receive_all(const char *device, const struct in_addr ends[2])
 {
 	struct record *records = calloc(2 * COUNT_MAX, sizeof(*records));
 	int fd = receiving_socket(device), nobody = sink();
@@ -269,7 +281,7 @@ static void receive_all(const char *device)
 		err(1, "calloc");
 	puts("ready");
 	fflush(stdout);
-	receive_until_quiet(fd, records, &count);
+	receive_until_quiet(fd, ends, records, &count);
 	fail_if_dropped(fd);
 	for (size_t i = 0; i < count; i++)
 		printf("%llu %llu %llu %d\n", (unsigned long long)records[i].number,
@@ -297,8 +309,9 @@ int main(int argc, char **argv)
 		send_all(sending_socket(argv[2]), number(argv[3], 1, COUNT_MAX),
 			 number(argv[4], 1, 1000000),
 			 number(argv[5], SIZE_MIN, SIZE_MAX_));
-	else if (argc == 3 && !strcmp(argv[1], "receive"))
-		receive_all(argv[2]);
+	else if (argc == 5 && !strcmp(argv[1], "receive"))
+		receive_all(argv[2],
+			    (struct in_addr[]){address_of(argv[3]), address_of(argv[4])});
 	else
 		errx(2, "see the top of wire.c");
 	return 0;
