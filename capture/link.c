@@ -161,13 +161,19 @@ static int find_null(struct cursor *cursor, struct link_found *found)
 	return find_ip(cursor, 0, found);
 }
 
+static void keep_direction(struct link_found *found, uint32_t packet_type)
+{
+	found->outgoing = packet_type == LINK_PACKET_OUTGOING;
+	found->incoming = packet_type <= LINK_PACKET_MULTICAST;
+}
+
 static int find_sll(struct cursor *cursor, struct link_found *found)
 {
 	const uint8_t *header = take(cursor, 16);
 
 	if (!header)
 		return -ENOENT;
-	found->outgoing = load16(header) == LINK_PACKET_OUTGOING;
+	keep_direction(found, load16(header));
 	keep_address(found, header + 6, load16(header + 4));
 	return find_ethertype(cursor, load16(header + 14), found);
 }
@@ -179,7 +185,7 @@ static int find_sll2(struct cursor *cursor, struct link_found *found)
 	if (!header)
 		return -ENOENT;
 	found->interface = load32(header + 4);
-	found->outgoing = header[10] == LINK_PACKET_OUTGOING;
+	keep_direction(found, header[10]);
 	keep_address(found, header + 12, header[11]);
 	return find_ethertype(cursor, load16(header), found);
 }

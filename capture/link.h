@@ -16,6 +16,7 @@
 
 /* Source: uapi/linux/if_packet.h, PACKET_*; uapi/linux/if_arp.h, ARPHRD_*. */
 #define LINK_PACKET_HOST 0u
+#define LINK_PACKET_MULTICAST 2u
 #define LINK_PACKET_OTHER_HOST 3u
 #define LINK_PACKET_OUTGOING 4u
 #define LINK_HARDWARE_ETHERNET 1u
@@ -26,8 +27,8 @@ struct link_found {
 	uint32_t offset;                  /* of the IP header */
 	uint16_t protocol;                /* LINK_IPV4 or LINK_IPV6 */
 	uint16_t vlan_protocol, vlan_tci; /* the outermost tag; protocol 0: none */
-	uint32_t interface; /* an index of the other machine's; 0: unknown */
-	bool outgoing;      /* it was sent by the machine that captured */
+	uint32_t interface;      /* an index of the other machine's; 0: unknown */
+	bool outgoing, incoming; /* seen from the machine that captured; or neither */
 	uint8_t hw_address_length;
 	uint8_t hw_address[8]; /* the sender's */
 };

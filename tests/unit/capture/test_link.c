@@ -105,7 +105,8 @@ static void check(const struct row *row)
 		return;
 	if (found.offset != row->offset || found.protocol != row->protocol ||
 	    found.vlan_protocol != row->vlan_protocol ||
-	    found.vlan_tci != row->vlan_tci || found.outgoing != row->outgoing)
+	    found.vlan_tci != row->vlan_tci || found.outgoing != row->outgoing ||
+	    (found.incoming && found.outgoing))
 		fail_msg("%s: offset %u, protocol %#x, tag %#x %#x, outgoing %d",
 			 row->what, found.offset, found.protocol, found.vlan_protocol,
 			 found.vlan_tci, found.outgoing);
@@ -144,6 +145,7 @@ static void interface_and_address_are_kept(void **state)
 	(void)state;
 	assert_int_equal(link_find(DLT_LINUX_SLL2, sll2, sizeof(sll2) - 1, &found), 0);
 	assert_int_equal(found.interface, 0x103);
+	assert_true(found.outgoing && !found.incoming);
 	assert_int_equal(found.hw_address_length, 6);
 	assert_memory_equal(found.hw_address, "\2\0\0\0\0\1", 6);
 	assert_int_equal(link_find(DLT_EN10MB, ethernet, sizeof(ethernet) - 1, &found),
