@@ -281,7 +281,9 @@ NFQUEUE_API const uint8_t *nfqueue_edit_data(const struct nfqueue_edit *edit,
  *
  * @param edit out: the packet's own, as long as the packet; NULL after an error
  * @return 0, -ENOMEM, or what nfqueue_edit_begin() returns for this packet;
- * -EALREADY the packet is decided. Thread rule: whoever has the packet.
+ * -EALREADY the packet is decided; -EPERM this kernel (7.1 and later) takes no changed
+ * packets in a network namespace of a user namespace, -EOPNOTSUPP nor of a bridge: it
+ * would drop them without a word. Thread rule: whoever has the packet.
  * Source: NFQA_PAYLOAD in nfqnl_recv_verdict().
  */
 NFQUEUE_API int nfqueue_packet_edit(struct nfqueue_packet *packet,

@@ -7,11 +7,29 @@
 
 #include <errno.h>
 
+static int check(struct nfqueue_packet *packet)
+{
+	if (!queue_may_mangle(packet->queue))
+		return queue_error(packet->queue, -EPERM,
+				   "packet %u: this kernel drops what is changed from a "
+				   "user namespace: run where the network namespace "
+				   "belongs to the first one",
+				   packet->id);
+	if (packet->wire.family == AF_BRIDGE)
+		return queue_error(packet->queue, -EOPNOTSUPP,
+				   "packet %u: recent kernels drop a bridge's packet "
+				   "that is changed",
+				   packet->id);
+	return 0;
+}
+
 static int begin(struct nfqueue_packet *packet)
 {
 	const struct wire_bytes *payload = &packet->wire.payload;
-	int err;
+	int err = check(packet);
 
+	if (err < 0)
+		return err;
 	if (!packet->edit) {
 		err = nfqueue_edit_new(&packet->edit);
 		if (err < 0)

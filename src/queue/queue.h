@@ -129,6 +129,7 @@ struct nfqueue {
 	_Atomic size_t deadlines; /* in the wheel */
 	atomic_bool woken;        /* by nfqueue_wake(): the next sleep does not happen */
 	atomic_bool unprivileged; /* the kernel refuses our sends */
+	_Atomic uint8_t mangling; /* enum mangling; relaxed: found out twice is no harm */
 	struct sender *senders[SENDERS_MAX];
 	uint32_t sender_count;
 
@@ -277,6 +278,11 @@ void deadlines_expire(struct nfqueue *queue);
 int64_t deadlines_next(struct nfqueue *queue);
 /* The same, of a reader that will sleep so long. */
 int64_t deadlines_sleep(struct nfqueue *queue);
+
+/* mangle.c */
+enum mangling { MANGLING_UNKNOWN, MANGLING_TAKEN, MANGLING_REFUSED };
+/* Whether the kernel takes changed payloads from us. Any thread. */
+bool queue_may_mangle(struct nfqueue *queue);
 
 /* edit.c */
 /* The packet's edit, if it has one that does something, goes with this verdict. 0; -errno
