@@ -12,6 +12,8 @@
 #include "inject/heap.h"
 #include "inject/target.h"
 
+struct nfqueue_edit;
+
 #define INJECT_ERROR_MAX 256
 
 /* A raw socket; without one, why there is none. */
@@ -65,6 +67,10 @@ int inject_route_mtu(const struct inject_target *target);
 /* cut.c: sends it, in pieces if it is too long. Returns 0; 1 in pieces; -errno. */
 int inject_send(const struct nfqueue_injector *injector,
 		const struct inject_target *target);
+
+/* ready.c: makes the checksum that the kernel has not made, in a copy. Returns 0, the
+ * target is the copy then, until edit_release(); -errno. */
+int inject_ready(struct inject_target *target, struct nfqueue_edit *edit);
 
 /* timer.c: keeps a copy until its time. Returns 0; -ENOSPC; -ENOMEM; -errno of the
  * thread. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The handle: new, inject, counts, free. */
+#include <nfqueue/packet.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "inject/inject.h"
+#include "packet/editor.h"
 
 #define LIMIT 10000u
 #define LIMIT_BYTES (64ull << 20)
@@ -92,26 +95,25 @@ size_t nfqueue_injector_free(struct nfqueue_injector *injector)
 /* --- inject ----------------------------------------------------------------------- */
 
 static int find_target(struct nfqueue_injector *injector, struct inject_target *target,
-		       const struct nfqueue_injection *given, uint64_t *delay_us)
+		       const struct nfqueue_injection *given,
+		       struct nfqueue_injection *known)
 {
-	struct nfqueue_injection known;
 	const char *words;
 
-	if (take_sized(&known, sizeof(known), given, given->size) < 0)
+	if (take_sized(known, sizeof(*known), given, given->size) < 0)
 		return inject_error(injector, -EINVAL,
 				    "injection.size is %zu, or fields this version of "
 				    "the library does not know are set",
 				    given->size);
-	if (known.delay_us > NFQUEUE_DELAY_MAX_US)
+	if (known->delay_us > NFQUEUE_DELAY_MAX_US)
 		return inject_error(injector, -EINVAL,
 				    "a delay of %llu us: the longest is a day",
-				    (unsigned long long)known.delay_us);
-	if (inject_target_find(target, known.data, known.length, &words) < 0)
+				    (unsigned long long)known->delay_us);
+	if (inject_target_find(target, known->data, known->length, &words) < 0)
 		return inject_error(injector, -EINVAL, "cannot send %zu bytes: %s",
-				    known.length, words);
-	target->mark = known.mark;
-	target->interface = known.interface;
-	*delay_us = known.delay_us;
+				    known->length, words);
+	target->mark = known->mark;
+	target->interface = known->interface;
 	return 0;
 }
 
@@ -150,19 +152,44 @@ static int send_later(struct nfqueue_injector *injector,
 	return 0;
 }
 
+static int dispatch(struct nfqueue_injector *injector, const struct inject_target *target,
+		    uint64_t delay_us)
+{
+	return delay_us ? send_later(injector, target, delay_us)
+			: send_now(injector, target);
+}
+
+static int dispatch_unready(struct nfqueue_injector *injector,
+			    struct inject_target *target, uint64_t delay_us)
+{
+	struct nfqueue_edit edit = {0};
+	int error = inject_ready(target, &edit);
+
+	if (!error) {
+		error = dispatch(injector, target, delay_us);
+	} else {
+		count(injector, error);
+		inject_error(injector, error, "cannot make the checksum: %s",
+			     nfqueue_edit_error(&edit));
+	}
+	edit_release(&edit);
+	return error;
+}
+
 int nfqueue_inject(struct nfqueue_injector *injector,
 		   const struct nfqueue_injection *injection)
 {
+	struct nfqueue_injection known;
 	struct inject_target target;
-	uint64_t delay_us;
-	int error = find_target(injector, &target, injection, &delay_us);
+	int error = find_target(injector, &target, injection, &known);
 
 	if (error) {
 		count(injector, error);
 		return error;
 	}
-	return delay_us ? send_later(injector, &target, delay_us)
-			: send_now(injector, &target);
+	if (known.skb_info & NFQUEUE_CHECKSUM_NOT_READY)
+		return dispatch_unready(injector, &target, known.delay_us);
+	return dispatch(injector, &target, known.delay_us);
 }
 
 int nfqueue_injector_stats_get(struct nfqueue_injector *injector,
