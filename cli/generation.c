@@ -122,7 +122,7 @@ static uint64_t decided_by(const struct generation *generation)
 
 		sum += policy_scratch_hits(scratch, POLICY_NO_RULE);
 		for (size_t rule = 0; rule < rules; rule++)
-			if (!policy_rule_log_text(generation->policy, rule))
+			if (policy_rule_decides(generation->policy, rule))
 				sum += policy_scratch_hits(scratch, (int32_t)rule);
 	}
 	return sum;

@@ -189,6 +189,13 @@ int policy_line_number(struct policy_line *line, struct policy_word word, uint32
 	return 0;
 }
 
+static int unclosed(struct policy_line *line, const char *start)
+{
+	return policy_line_error(line, start,
+				 "the text has no end: close it with "
+				 "a quotation mark");
+}
+
 int policy_line_quoted(struct policy_line *line, char **text)
 {
 	const char *start = line->next, *at = start + 1;
@@ -204,12 +211,57 @@ int policy_line_quoted(struct policy_line *line, char **text)
 	}
 	if (at == line->end) {
 		free(out);
-		return policy_line_error(line, start,
-					 "the text has no end: close it with "
-					 "a quotation mark");
+		return unclosed(line, start);
 	}
 	out[size] = '\0';
 	*text = out;
+	advance(line, (size_t)(at + 1 - start));
+	return 0;
+}
+
+/* The byte that an escape stands for. How many characters it has, or told. */
+static int escape(struct policy_line *line, const char *at, uint8_t *byte)
+{
+	static const char letters[] = "rnt\"\\", bytes[] = "\r\n\t\"\\";
+	size_t left = (size_t)(line->end - at);
+	const char *letter = left > 1 ? strchr(letters, at[1]) : NULL;
+
+	if (letter && *letter) {
+		*byte = (uint8_t)bytes[letter - letters];
+		return 2;
+	}
+	if (left < 4 || at[1] != 'x' || digit_of(at[2]) > 15 || digit_of(at[3]) > 15)
+		return policy_line_error(line, at,
+					 "this escape does not exist: there are \\xNN "
+					 "(a byte, hexadecimal), \\r, \\n, \\t, \\\" "
+					 "and \\\\");
+	*byte = (uint8_t)(digit_of(at[2]) << 4 | digit_of(at[3]));
+	return 4;
+}
+
+int policy_line_bytes(struct policy_line *line, uint8_t **bytes, size_t *length)
+{
+	const char *start = line->next, *at = start + 1;
+	uint8_t *out = malloc((size_t)(line->end - start));
+	size_t size = 0;
+	int step = out ? 0 : -ENOMEM;
+
+	while (step >= 0 && at < line->end && *at != '"') {
+		step = 1;
+		out[size] = (uint8_t)*at;
+		if (*at == '\\')
+			step = escape(line, at, &out[size]);
+		at += step > 0 ? step : 0;
+		size++;
+	}
+	if (step >= 0 && at == line->end)
+		step = unclosed(line, start);
+	if (step < 0) {
+		free(out);
+		return step;
+	}
+	*bytes = out;
+	*length = size;
 	advance(line, (size_t)(at + 1 - start));
 	return 0;
 }

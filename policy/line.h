@@ -49,6 +49,10 @@ int policy_line_number(struct policy_line *line, struct policy_word word, uint32
 /* A "quoted text" at the cursor, its escapes resolved. 0 or told. */
 int policy_line_quoted(struct policy_line *line, char **text);
 
+/* Bytes in quotation marks at the cursor, with the escapes \xNN, \r, \n, \t, \" and \\.
+ * 0 or told. */
+int policy_line_bytes(struct policy_line *line, uint8_t **bytes, size_t *length);
+
 /* A word that may have been meant, of `words` up to NULL; NULL if none is near. */
 const char *policy_word_near(struct policy_word word, const char *const *words);
 

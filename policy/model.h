@@ -8,7 +8,9 @@
 
 #include "policy/policy.h"
 
+struct policy_effects;
 struct policy_index;
+struct policy_streams;
 
 /* One compiled expression; rules with the same words share it. */
 struct policy_program {
@@ -22,13 +24,16 @@ struct policy_program {
 
 struct policy_rule {
 	char *text;
-	char *log_text;                       /* NULL: the rule decides */
+	char *log_text;                       /* NULL: it prints no line */
+	struct policy_capture *capture;       /* NULL: it records nothing */
+	struct policy_effects *effects;       /* NULL: it leaves the packet as it is */
 	const struct policy_program *program; /* NULL: every packet */
 	struct nfqueue_verdict verdict;
 	uint32_t mark_mask; /* the bits of verdict.mark that are meant */
 	uint32_t copy;      /* bytes the action itself wants to see */
 	uint32_t limit; /* the packet of a flow that it decides with; 0: does not count */
 	uint32_t line;
+	bool decides; /* all but logs */
 };
 
 struct policy {
@@ -42,11 +47,16 @@ struct policy {
 	char *errors[POLICY_ERRORS_MAX];
 	size_t error_count;
 	struct policy_index *index;
+	struct policy_streams *streams; /* NULL: nothing is replaced in TCP */
+	size_t effects_count;           /* rules with effects that can be met */
 	uint32_t copy_range;
 	/* While loading only. */
 	void *programs_by_text; /* tsearch(3) */
 	pcap_t *compiler;
 };
+
+/* The rule wants to see so many bytes. */
+void policy_rule_needs(struct policy_rule *rule, uint32_t bytes);
 
 /* Room for one more element: the array, moved perhaps, or NULL for no memory. */
 void *policy_grow(void *array, size_t count, size_t *room, size_t element);

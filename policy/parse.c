@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "policy/action.h"
+#include "policy/effect.h"
 #include "policy/parse.h"
 #include "policy/program.h"
+#include "policy/record.h"
 
 /* The kernel takes no longer match. Source: XT_BPF_MAX_NUM_INSTR. */
 #define MATCH_INSTRUCTIONS_MAX 64u
@@ -43,6 +45,8 @@ void policy_rule_free(struct policy_rule *rule)
 {
 	free(rule->text);
 	free(rule->log_text);
+	policy_record_free(rule->capture);
+	policy_effects_free(rule->effects);
 }
 
 /* pcap often names the word it stumbled over: 'unknown host 'nosuch''. */
@@ -123,12 +127,103 @@ static int add_rule(struct policy *policy, const struct policy_rule *rule)
 	return 0;
 }
 
+/* What a rule has said so far. */
+struct said {
+	const struct policy_action *verdict, *passes; /* NULL: none */
+	const char *passes_at, *shape_at;
+	uint32_t actions; /* bits by policy_action_number() */
+	bool more;        /* than logs */
+};
+
+static int say(struct policy_line *line, struct said *said,
+	       const struct policy_action *action, const char *where)
+{
+	uint32_t bit = 1u << policy_action_number(action);
+
+	if (said->actions & bit && !(action->is & POLICY_OFTEN))
+		return policy_line_error(line, where,
+					 "'%s' stands here twice: leave one out",
+					 action->word);
+	if (action->is & POLICY_VERDICT && said->verdict)
+		return policy_line_error(line, where,
+					 "'%s' is a second verdict, behind '%s': a rule "
+					 "has one",
+					 action->word, said->verdict->word);
+	said->actions |= bit;
+	said->more |= !(action->is & POLICY_LOGS);
+	if (action->is & POLICY_VERDICT)
+		said->verdict = action;
+	if (action->is & POLICY_PASSES && !said->passes) {
+		said->passes = action;
+		said->passes_at = where;
+	}
+	if (action->is & POLICY_SHAPES && !said->shape_at)
+		said->shape_at = where;
+	return 0;
+}
+
+/* What each action may say, but not all together. */
+static int check_said(struct policy_line *line, const struct said *said,
+		      const struct policy_rule *rule)
+{
+	bool drops = rule->verdict.code == NFQUEUE_VERDICT_DROP && !rule->limit;
+	const char *error;
+
+	if (said->verdict && drops && said->passes)
+		return policy_line_error(line, said->passes_at,
+					 "'%s' does nothing to a packet that '%s' drops: "
+					 "leave one out",
+					 said->passes->word, said->verdict->word);
+	if (!said->shape_at)
+		return 0;
+	error = netem_options_error(&rule->effects->shape);
+	return error ? policy_line_error(line, said->shape_at, "%s", error) : 0;
+}
+
+static int unknown_action(struct policy_line *line, struct policy_word word)
+{
+	const char *near = policy_word_is(word, "if") ? NULL : policy_action_near(word);
+
+	if (!word.length || !near)
+		return 0; /* parse_condition() tells */
+	return policy_line_error(line, word.start,
+				 "'%.*s' is no action: did you mean '%s'?",
+				 policy_word_shown(word), word.start, near);
+}
+
+/* All up to `if`. `action`, the first, stands at `where`; out: the last. */
+static int parse_actions(struct policy_line *line, const struct policy_action **action,
+			 const char *where, struct policy_rule *rule)
+{
+	const struct policy_action *next = *action;
+	struct said said = {0};
+	struct policy_word word;
+	int ret = 0;
+
+	for (; next; next = policy_action_find(word)) {
+		if (said.actions) /* the first one is read already */
+			where = policy_line_word(line).start;
+		*action = next;
+		ret = say(line, &said, next, where);
+		if (ret == 0)
+			ret = next->parse(line, rule);
+		if (ret < 0)
+			return ret;
+		word = policy_line_peek(line);
+	}
+	rule->decides = said.more;
+	if (rule->decides && !said.verdict)
+		rule->verdict = NFQUEUE_ACCEPT;
+	ret = unknown_action(line, word);
+	return ret < 0 ? ret : check_said(line, &said, rule);
+}
+
 static int parse_rule(struct policy_line *line, const struct policy_action *action,
 		      const char *start)
 {
 	struct policy_rule rule = {.line = line->shown};
 	struct policy_word expression;
-	int ret = action->parse(line, &rule);
+	int ret = parse_actions(line, &action, start, &rule);
 
 	if (ret < 0)
 		goto out;
@@ -258,7 +353,9 @@ static int bad_action(struct policy_line *line, struct policy_word word)
 					 policy_word_shown(word), word.start, near);
 	return policy_line_error(line, word.start,
 				 "'%.*s' is no action: there are accept, drop, "
-				 "flow-accept, flow-drop, mark, repeat, queue and log",
+				 "reject, flow-accept, flow-drop, mark, repeat, queue, "
+				 "log, set, replace, inject, delay, loss, duplicate, "
+				 "corrupt, reorder and rate",
 				 policy_word_shown(word), word.start);
 }
 

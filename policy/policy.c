@@ -8,6 +8,7 @@
 #include "policy/analysis.h"
 #include "policy/index.h"
 #include "policy/parse.h"
+#include "policy/prepare.h"
 #include "policy/program.h"
 #include "policy/source.h"
 
@@ -60,7 +61,7 @@ static void find_reachable(struct policy *policy)
 
 	while (i < policy->rule_count) {
 		rule = &policy->rules[i++];
-		if (!rule->program && !rule->log_text)
+		if (!rule->program && rule->decides)
 			break;
 	}
 	policy->reachable = i;
@@ -69,6 +70,11 @@ static void find_reachable(struct policy *policy)
 static uint32_t larger(uint32_t a, uint32_t b)
 {
 	return a > b ? a : b;
+}
+
+void policy_rule_needs(struct policy_rule *rule, uint32_t bytes)
+{
+	rule->copy = larger(rule->copy, bytes);
 }
 
 static void find_copy_range(struct policy *policy)
@@ -87,12 +93,15 @@ static void find_copy_range(struct policy *policy)
 
 static int finish(struct policy *policy)
 {
+	int ret;
+
 	policy_program_loaded(policy);
 	if (policy->error_count)
 		return -EINVAL;
 	find_reachable(policy);
 	find_copy_range(policy);
-	return policy_index_new(&policy->index, policy);
+	ret = policy_effects_prepare(policy);
+	return ret < 0 ? ret : policy_index_new(&policy->index, policy);
 }
 
 /* The out-parameter is NULL only for -ENOMEM. */
@@ -181,6 +190,7 @@ void policy_free(struct policy *policy)
 		return;
 	policy_program_loaded(policy);
 	policy_index_free(policy->index);
+	policy_streams_drop(policy->streams);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		policy_rule_free(&policy->rules[i]);
 	for (size_t i = 0; i < policy->redirect_count; i++) {
@@ -236,6 +246,17 @@ uint32_t policy_rule_line(const struct policy *policy, size_t index)
 const char *policy_rule_log_text(const struct policy *policy, size_t index)
 {
 	return index < policy->rule_count ? policy->rules[index].log_text : NULL;
+}
+
+const struct policy_capture *policy_rule_capture(const struct policy *policy,
+						 size_t index)
+{
+	return index < policy->rule_count ? policy->rules[index].capture : NULL;
+}
+
+int policy_rule_decides(const struct policy *policy, size_t index)
+{
+	return index < policy->rule_count && policy->rules[index].decides;
 }
 
 int policy_rule_unreachable(const struct policy *policy, size_t index)
