@@ -26,6 +26,7 @@ extern const struct command command_run;
 extern const struct command command_reload;
 extern const struct command command_flows;
 extern const struct command command_check;
+extern const struct command command_replay;
 extern const struct command command_stat;
 extern const struct command command_rules;
 extern const struct command command_demo;
