@@ -524,6 +524,60 @@ static void a_rule_that_drops_is_told(void **state)
 	assert_counts(0, 2, 0, 0);
 }
 
+/* What waits in a queue of somebody else is charged to the socket. */
+static void a_full_buffer_is_told_at_once(void **state)
+{
+	enum { TRIES = 4000 };
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){
+		.max_length = TRIES, .copy_range = 100, .flags = NFQUEUE_FAIL_OPEN});
+	static const uint8_t payload[60000];
+	uint32_t wire, sent = 0;
+	struct raw_packet packet = datagram(FOREIGN, "127.0.0.1", &wire, 0);
+	struct nfqueue_packet *first;
+	int error = 0;
+
+	packet.payload = payload;
+	packet.length = sizeof(payload);
+	start(defaults);
+	while (!error && sent < TRIES) {
+		error = inject(&packet, now);
+		sent += !error;
+	}
+	expect(error, -EAGAIN, "the socket's buffer is full");
+	assert_true(sent > 10);
+	assert_counts(sent, 1, 0, 0);
+	for (uint32_t i = 0; i < sent; i++) {
+		assert_int_equal(nfqueue_recv(queue, &first, 1, WAIT_MS), 1);
+		assert_int_equal(nfqueue_drop(first), 0);
+	}
+	flush_and_settle(queue);
+	assert_int_equal(inject(&packet, now), 0);
+	close(udp_client);
+	close(udp_server);
+}
+
+/* A device that lets nothing through. */
+static void a_full_device_queue_is_told(void **state)
+{
+	static const uint8_t payload[1200];
+	uint32_t wire;
+	struct raw_packet packet = datagram(FOREIGN, "10.99.0.2", &wire, 0);
+	int error = 0;
+
+	netns_pair(&pair);
+	netns_need("the tbf queueing discipline",
+		   "tc qdisc add dev lo root tbf rate 8kbit burst 2kb limit 6kb && "
+		   "tc qdisc del dev lo root");
+	netns_sh("tc qdisc add dev %s root tbf rate 8kbit burst 2kb limit 6kb",
+		 pair.here_name);
+	packet.payload = payload;
+	packet.length = sizeof(payload);
+	start(defaults);
+	for (int i = 0; i < 20 && !error; i++)
+		error = inject(&packet, now);
+	expect(error, -ENOBUFS, "the queue of the device is full");
+}
+
 /* Anybody may send them: about packets of IPPROTO_RAW, which nobody sends. */
 static void forged_icmp_errors_stop_nothing(void **state)
 {
@@ -607,6 +661,8 @@ int main(int argc, char **argv)
 		TEST(bytes_that_are_no_packet_are_refused),
 		TEST(options_of_other_versions_are_taken_if_they_are_understood),
 		TEST(a_rule_that_drops_is_told),
+		TEST(a_full_buffer_is_told_at_once),
+		TEST(a_full_device_queue_is_told),
 		TEST(forged_icmp_errors_stop_nothing),
 		TEST(without_the_right_it_says_so),
 	};
