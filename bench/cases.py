@@ -36,6 +36,8 @@ class Case:
     pairs: bool = False  # many pairs of addresses, not only of ports
     ports: int = 1  # a rule and a queue for each
     balance: int = 0  # one rule for so many queues
+    protocol: str = "udp"
+    edited: bool = False  # each packet is changed, and looked at when it arrives
     difference: bool = False  # not the ratio
     apart: bool = False  # the reader has a CPU to itself, and so has the load
     goals: tuple = ()
@@ -72,6 +74,14 @@ def held_otherwise(order, count, packets, fills, rounds):
     }, packets=packets, fills=fills)
 
 
+def edit(size, protocol="udp"):
+    """Twenty bytes of each packet's payload are changed."""
+    return Case("drain", 15, {
+        "ours": ("bench-ours", "--edit"),
+        "lnfq": ("bench-lnfq", "--edit"),
+    }, size=size, protocol=protocol, edited=True, goals=(Goal("lnfq", CPU, "most", 1.2),))
+
+
 CPU = "cpu_ns_per_packet"
 RATE = "packets_per_s"
 
@@ -87,6 +97,8 @@ CASES = {
     "drain-64-drop10": Case("drain", 15, STANDARD, policy="drop10"),
     "drain-64-alternate": Case("drain", 15, STANDARD, policy="alternate"),
     "drain-1400-accept": Case("drain", 15, STANDARD, size=1400),
+    **{f"edit-{protocol}-{size}": edit(size, protocol)
+       for protocol in ("tcp", "udp") for size in (64, 512, 1400)},
     "tcp-stream": Case("stream", 7, LIVE),
     "echo": Case("echo", 15, LIVE),
     "deciders-20us": Case("filled", 11, {

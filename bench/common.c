@@ -73,6 +73,7 @@ static const struct option known[] = {
 	{"large", no_argument, NULL, 'l'},
 	{"fail-open", no_argument, NULL, 'f'},
 	{"pin", no_argument, NULL, 'P'},
+	{"edit", no_argument, NULL, 'e'},
 	{"work-us", required_argument, NULL, 'w'},
 	{"queues", required_argument, NULL, 'q'},
 	{"deciders", required_argument, NULL, 'D'},
@@ -106,6 +107,8 @@ void bench_parse(struct bench_options *options, int argc, char **argv)
 			options->fail_open = true;
 		else if (option == 'P')
 			options->pin = true;
+		else if (option == 'e')
+			options->edit = true;
 		else
 			exit(2);
 	}

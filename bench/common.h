@@ -32,6 +32,7 @@ struct bench_options {
 	bool large;            /* live, but with the kernel settings of a drain */
 	bool fail_open;        /* what has no room is accepted */
 	bool pin;              /* the threads stay on their CPUs */
+	bool edit;             /* each packet is changed first: BENCH_EDIT */
 	uint32_t work_us;      /* CPU time that each decision takes */
 	uint32_t queues;       /* so many from 0 on; 0: one */
 	uint32_t deciders;     /* threads that decide, beside the reader */
@@ -41,6 +42,11 @@ struct bench_options {
 	uint32_t hold;         /* packets held at once */
 	uint32_t deadline_ms;  /* of each of them; 0: none */
 };
+
+/* What the first bytes of each packet's payload become: as many as there are here. The
+ * driver's socket looks for them (EDITED in common.py). */
+#define BENCH_EDIT "xxxxxxxxxxxxxxxxxxxx"
+#define BENCH_EDIT_LENGTH (sizeof(BENCH_EDIT) - 1)
 
 struct bench_time {
 	uint64_t cpu_ns; /* of the whole process, all threads, user and system */

@@ -110,20 +110,45 @@ def met_rule():
     return sum(int(line.split()[0]) for line in listing.splitlines() if "NFQUEUE" in line)
 
 
-def udp_errors():
-    """Datagrams that came to a socket and were refused there."""
+def snmp(protocol):
+    """The kernel's counters of "Udp" or "Tcp"."""
     with open("/proc/net/snmp", encoding="ascii") as table:
-        names, values = [line.split()[1:] for line in table if line.startswith("Udp:")]
-    return int(dict(zip(names, values))["InErrors"])
+        names, values = [line.split()[1:] for line in table
+                         if line.startswith(f"{protocol}:")]
+    return dict(zip(names, map(int, values)))
 
 
-def open_sink(port=SINK_PORT):
-    """A socket whose filter refuses all: every delivered packet costs the same, is freed
-    at once, and is counted in udp_errors()."""
-    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+def udp_errors():
+    """Datagrams that came to a socket and were refused there, not for their checksum."""
+    counters = snmp("Udp")
+    return counters["InErrors"] - counters["InCsumErrors"]
+
+
+def tcp_resets():
+    """Segments that came, with a right checksum, where nobody listens."""
+    return snmp("Tcp")["OutRsts"]
+
+
+REFUSE, ACCEPT = 0, 0xffffffff
+REFUSE_ALL = [(0x06, 0, 0, REFUSE)]
+# Behind the UDP header: the first and the last four of the twenty x of BENCH_EDIT.
+REFUSE_EDITED = [(0x20, 0, 0, 8), (0x15, 0, 3, 0x78787878),
+                 (0x20, 0, 0, 24), (0x15, 0, 1, 0x78787878),
+                 (0x06, 0, 0, REFUSE), (0x06, 0, 0, ACCEPT)]
+
+
+def set_filter(sink, rows):
+    """What this classic BPF program refuses is freed at once."""
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *r) for r in rows))
     sink.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
-                    struct.pack("HP", 1, ctypes.addressof(program)))
+                    struct.pack("HP", len(rows), ctypes.addressof(program)))
+
+
+def open_sink(port=SINK_PORT, rows=None):
+    """A socket whose filter refuses all, or `rows`: every delivered packet costs the
+    same, is freed at once, and is counted in udp_errors()."""
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    set_filter(sink, rows or REFUSE_ALL)
     sink.bind(("0.0.0.0", port))
     return sink
 

@@ -9,8 +9,15 @@
 #include <err.h>
 #include <errno.h>
 #include <linux/netfilter.h>
+#include <netinet/ip.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+
+#include <libnetfilter_queue/libnetfilter_queue_ipv4.h>
+#include <libnetfilter_queue/libnetfilter_queue_tcp.h>
+#include <libnetfilter_queue/libnetfilter_queue_udp.h>
+#include <libnetfilter_queue/pktbuff.h>
 
 #include "common.h"
 #include "peer.h"
@@ -47,6 +54,36 @@ static void note(struct subject *subject, uint32_t id, uint32_t verdict)
 		flush(subject);
 }
 
+static int mangle(struct pkt_buff *packet)
+{
+	struct iphdr *header = nfq_ip_get_hdr(packet);
+
+	if (!header || nfq_ip_set_transport_header(packet, header) < 0)
+		return 0;
+	if (header->protocol == IPPROTO_TCP)
+		return nfq_tcp_mangle_ipv4(packet, 0, BENCH_EDIT_LENGTH, BENCH_EDIT,
+					   BENCH_EDIT_LENGTH);
+	return nfq_udp_mangle_ipv4(packet, 0, BENCH_EDIT_LENGTH, BENCH_EDIT,
+				   BENCH_EDIT_LENGTH);
+}
+
+/* The packet is copied and changed, its checksums are made anew, and it is sent back. */
+static int accept_changed(struct nfq_q_handle *queue, uint32_t id, struct nfq_data *data)
+{
+	struct pkt_buff *packet;
+	unsigned char *payload;
+	int length = nfq_get_payload(data, &payload), sent;
+
+	packet = pktb_alloc(AF_INET, payload, (size_t)length, 0);
+	if (!packet)
+		err(1, "pktb_alloc");
+	if (mangle(packet) <= 0)
+		errx(1, "packet %u cannot be changed", id);
+	sent = nfq_set_verdict(queue, id, NF_ACCEPT, pktb_len(packet), pktb_data(packet));
+	pktb_free(packet);
+	return sent;
+}
+
 static int decide(struct nfq_q_handle *queue, struct nfgenmsg *message,
 		  struct nfq_data *data, void *ctx)
 {
@@ -58,6 +95,8 @@ static int decide(struct nfq_q_handle *queue, struct nfgenmsg *message,
 	if (subject->options->work_us)
 		bench_work(subject->options->work_us);
 	subject->decided++;
+	if (subject->options->edit)
+		return accept_changed(queue, id, data);
 	if (!subject->options->batch)
 		return nfq_set_verdict(queue, id, verdict, 0, NULL);
 	note(subject, id, verdict);

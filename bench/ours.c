@@ -13,15 +13,29 @@
 
 #define BATCH 64
 
-static void decide(struct nfqueue_packet *packet, enum bench_policy policy)
+static void change(struct nfqueue_packet *packet)
 {
+	struct nfqueue_edit *edit;
+
+	if (nfqueue_packet_edit(packet, &edit) < 0 ||
+	    nfqueue_edit_replace(edit, 0, BENCH_EDIT_LENGTH, BENCH_EDIT,
+				 BENCH_EDIT_LENGTH) < 0)
+		errx(1, "packet %u cannot be changed", nfqueue_packet_id(packet));
+}
+
+static void decide(struct nfqueue_packet *packet, const struct bench_options *options)
+{
+	enum bench_policy policy = options->policy;
+
+	if (options->edit)
+		change(packet);
 	if (policy != BENCH_ACCEPT && bench_drops(policy, nfqueue_packet_id(packet)))
 		nfqueue_drop(packet);
 	else
 		nfqueue_accept(packet);
 }
 
-static uint32_t decide_batch(struct nfqueue *queue, enum bench_policy policy)
+static uint32_t decide_batch(struct nfqueue *queue, const struct bench_options *options)
 {
 	struct nfqueue_packet *packets[BATCH];
 	int count = nfqueue_recv(queue, packets, BATCH, -1);
@@ -29,7 +43,7 @@ static uint32_t decide_batch(struct nfqueue *queue, enum bench_policy policy)
 	if (count < 0)
 		errx(1, "%s", nfqueue_error(queue));
 	for (int i = 0; i < count; i++)
-		decide(packets[i], policy);
+		decide(packets[i], options);
 	return (uint32_t)count;
 }
 
@@ -50,7 +64,7 @@ static void drain(const struct bench_options *options)
 		decided = 0;
 		start = bench_now();
 		while (decided < options->drain)
-			decided += decide_batch(queue, options->policy);
+			decided += decide_batch(queue, options);
 		nfqueue_flush(queue);
 		bench_report(decided, start);
 	}
