@@ -83,8 +83,10 @@ static bool is_lost(struct netem *netem, const struct netem_packet *packet, bool
 {
 	if (!netem_loss_next(&netem->loss, &netem->random))
 		return false;
-	*marked |= netem->options.ecn && packet->ecn_capable;
-	return !(netem->options.ecn && packet->ecn_capable);
+	if (!netem->options.ecn || !packet->ecn_capable)
+		return true;
+	*marked = true;
+	return false;
 }
 
 /* Source: packet_time_ns(). */

@@ -497,18 +497,32 @@ static void a_duplicate_leaves_after_the_packet(void **state)
 	netem_free(netem);
 }
 
-/* One is made and one is lost. Source: netem_enqueue(), `count`. */
+/* One is made and one is lost. Source: netem_enqueue(), `count`. What comes next would
+ * not be lost, so that a second copy would be seen. */
 static void a_packet_lost_and_duplicated_goes_on_once(void **state)
 {
-	struct netem_options options = {
-		.loss = {NETEM_LOSS_RANDOM, .random = NETEM_ALWAYS},
-		.duplicate = NETEM_ALWAYS};
+	struct netem_options options = {.loss = {NETEM_LOSS_STATE, .p14 = NETEM_ALWAYS},
+					.ecn = true,
+					.duplicate = NETEM_ALWAYS};
 	struct netem *netem = make(&options, 1);
 	struct netem_fate fate = decide(netem, 0, 100);
 
 	(void)state;
 	assert_int_equal(fate.copies, 1);
-	assert_false(fate.lost);
+	assert_false(fate.lost || fate.copy[0].marked);
+	assert_int_equal(stats_of(netem, 0).lost, 0);
+	assert_int_equal(stats_of(netem, 0).duplicated, 0);
+	netem_free(netem);
+}
+
+static void what_is_not_delayed_does_not_wait(void **state)
+{
+	struct netem_options options = {.duplicate = NETEM_ALWAYS, .limit = 1};
+	struct netem *netem = make(&options, 1);
+
+	(void)state;
+	assert_int_equal(decide(netem, 0, 100).copies, 2);
+	assert_int_equal(stats_of(netem, 0).backlog, 0);
 	netem_free(netem);
 }
 
@@ -696,6 +710,7 @@ int main(void)
 		cmocka_unit_test(a_duplicate_has_a_delay_of_its_own),
 		cmocka_unit_test(a_duplicate_leaves_after_the_packet),
 		cmocka_unit_test(a_packet_lost_and_duplicated_goes_on_once),
+		cmocka_unit_test(what_is_not_delayed_does_not_wait),
 		cmocka_unit_test(a_duplicate_may_be_lost_by_itself),
 		cmocka_unit_test(a_corrupted_bit_is_one_of_the_packet),
 		cmocka_unit_test(the_same_seed_brings_the_same_fates),
