@@ -14,6 +14,10 @@
 
 #define ROOM 70000
 
+/* What is rare, and slow, in the upper bits of the first byte. */
+#define LARGE 17
+#define CUT 18
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void require(int condition)
@@ -64,6 +68,7 @@ struct run {
 	uint32_t header_rest; /* how wrong the checksums are */
 	uint32_t transport_rest;
 	int has_none; /* a UDP checksum of 0 */
+	int may_be_large;
 };
 
 /* How wrong the checksums are now. */
@@ -93,10 +98,11 @@ static void begin(struct run *run, struct input *input)
 		memcpy(run->packet, bytes, run->length);
 	if (flags & 4 && reference_read(run->packet, run->length, &packet) == 0)
 		reference_finish(run->packet, &packet);
-	run->is_unready = flags & 1;
+	run->is_unready = (flags & 3) != 0;
+	run->may_be_large = flags >> 3 == LARGE;
 	measure(run, run->packet, run->length);
 	nfqueue_edit_begin(run->edit, run->packet, run->length,
-			   run->length + (flags >> 1 & 1), flags & 1);
+			   run->length + (flags >> 3 == CUT), flags & 3);
 }
 
 static void check_view(const struct run *run)
@@ -167,7 +173,7 @@ static int replace(struct run *run, struct input *input)
 	uint32_t offset = take16(input), remove = take16(input), count = take16(input);
 	const uint8_t *bytes = filler;
 
-	if (count % 4)
+	if (count % 4 || !run->may_be_large)
 		bytes = take_bytes(input, count % 64, &count);
 	return nfqueue_edit_replace(run->edit, offset, remove, bytes, count);
 }

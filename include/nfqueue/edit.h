@@ -14,7 +14,7 @@
  *
  * Checksums are mended by what changed, so that one that was wrong stays wrong, and a UDP
  * checksum of 0 ("none") stays 0. One that the kernel had not made yet
- * (NFQUEUE_CHECKSUM_NOT_READY) is made in full.
+ * (NFQUEUE_CHECKSUM_NOT_READY, and all of GSO packets) is made in full.
  *
  * Errors of every function that changes something; it has then changed nothing, and
  * nfqueue_edit_error() has it in words:
@@ -115,7 +115,9 @@ NFQUEUE_API void nfqueue_edit_free(struct nfqueue_edit *edit);
  * @return 0; or why this packet cannot be changed, which every change then returns, too:
  * -EMSGSIZE it was cut, or is longer than 65,535 bytes; -EBADMSG it is no IP packet, or
  * shorter than its IP header tells, or that tells no length (jumbo); -EOPNOTSUPP its
- * checksum is not ready, and cannot be made (a fragment, an unknown protocol).
+ * checksum is not ready, and cannot be made (a fragment, an unknown protocol). The inner
+ * packet of a tunnel is payload: its own checksum, if that is what is not ready, is not
+ * made.
  * nfqueue_edit_view() and nfqueue_edit_data() tell of the packet as it is in any case.
  * Source: nfqnl_recv_verdict(), nfqnl_mangle(): a payload replaces the whole packet.
  */
@@ -169,7 +171,8 @@ NFQUEUE_API int nfqueue_edit_set_address(struct nfqueue_edit *edit,
  * @param data   what stands behind kind and length; may be NULL if `length` is 0
  * @param length bytes at `data`, 0..38
  * @return 0, or -errno: top of this file; -ENOSPC the options would be more than 40
- * bytes. Source: RFC 9293 section 3.1.
+ * bytes; -EMSGSIZE the header of a GSO packet would grow, and its segments beyond the
+ * MTU. Source: RFC 9293 section 3.1, ip_finish_output_gso().
  */
 NFQUEUE_API int nfqueue_edit_set_tcp_option(struct nfqueue_edit *edit, uint8_t kind,
 					    const void *data, size_t length);
@@ -283,7 +286,8 @@ NFQUEUE_API const uint8_t *nfqueue_edit_data(const struct nfqueue_edit *edit,
  * @return 0, -ENOMEM, or what nfqueue_edit_begin() returns for this packet;
  * -EALREADY the packet is decided; -EPERM this kernel (7.1 and later) takes no changed
  * packets in a network namespace of a user namespace, -EOPNOTSUPP nor of a bridge: it
- * would drop them without a word. Thread rule: whoever has the packet.
+ * would drop them without a word; -EOPNOTSUPP a UDP GSO packet at prerouting, whose
+ * checksum depends on where it goes. Thread rule: whoever has the packet.
  * Source: NFQA_PAYLOAD in nfqnl_recv_verdict().
  */
 NFQUEUE_API int nfqueue_packet_edit(struct nfqueue_packet *packet,

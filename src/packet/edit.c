@@ -2,6 +2,7 @@
 /* The life of an edit: a packet as it came, its own copy at the first change, checksums
  * at the commit. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "packet/editor.h"
@@ -29,9 +30,29 @@ int nfqueue_edit_begin(struct nfqueue_edit *edit, const void *data, size_t lengt
 	edit_reset(edit);
 	edit->original = data;
 	edit->original_length = length;
-	edit->is_unready = !!(skb_info & NFQUEUE_CHECKSUM_NOT_READY);
+	edit->is_gso = !!(skb_info & NFQUEUE_GSO_PACKET);
+	/* that of a GSO packet never is, whatever the kernel tells */
+	edit->is_unready = edit->is_gso || skb_info & NFQUEUE_CHECKSUM_NOT_READY;
 	parsed = nfqueue_view_parse(&edit->view, data, length);
 	edit->refusal = edit_check_packet(edit, parsed, packet_length);
+	return edit->refusal;
+}
+
+/* When it is cut, __udp_gso_segment() takes a UDP checksum for the sum of the pseudo
+ * header; a socket takes it for what it is. tcp4_gso_segment() makes TCP's anew. */
+int edit_set_hook(struct nfqueue_edit *edit, uint8_t hook)
+{
+	const struct nfqueue_view *view = &edit->view;
+
+	if (edit->refusal || !edit->is_gso || hook == NFQUEUE_HOOK_INPUT)
+		return edit->refusal;
+	edit->is_cut_later = 1;
+	if (hook == NFQUEUE_HOOK_PREROUTING && view->protocol == IPPROTO_UDP)
+		edit->refusal =
+			edit_fail(edit, -EOPNOTSUPP,
+				  "where a UDP GSO packet goes is not known here, "
+				  "so its checksum cannot be made: open the queue "
+				  "without GSO (NFQUEUE_NO_GSO)");
 	return edit->refusal;
 }
 

@@ -80,6 +80,10 @@ static int put_back(struct nfqueue_edit *edit, struct options *options)
 	int ret;
 
 	pad(options);
+	if (edit->is_gso && options->length > room(&edit->view))
+		return edit_fail(edit, -EMSGSIZE,
+				 "each segment of a GSO packet would be longer than the "
+				 "MTU: its TCP header cannot grow");
 	data_offset = (uint8_t)((TCP_HEADER_MIN + options->length) / 4 << 4 |
 				(edit->view.data[header + 12] & 15));
 	ret = edit_splice(edit, header + TCP_HEADER_MIN, room(&edit->view),

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of an edit, changes of payload and size, and what is refused. */
+#include <nfqueue/packet.h>
+
 #include "edit_case.h"
+#include "packet/editor.h"
 
 /* --- life ------------------------------------------------------------------------- */
 
@@ -43,6 +46,14 @@ static void what_was_given_is_never_written_to(void **state)
 	end(&test);
 }
 
+static void begin_again(struct edit_case *test)
+{
+	int ret = nfqueue_edit_begin(test->edit, test->bytes, test->length, test->length,
+				     0);
+
+	assert_int_equal(ret, 0);
+}
+
 static void a_begin_forgets(void **state)
 {
 	struct edit_case test;
@@ -52,9 +63,7 @@ static void a_begin_forgets(void **state)
 	begin(&test, UDP4);
 	assert_int_equal(nfqueue_edit_set_payload(test.edit, "x", 1), 0);
 	assert_int_equal(nfqueue_edit_set(test.edit, NFQUEUE_FIELD_TTL, 256), -ERANGE);
-	assert_int_equal(
-		nfqueue_edit_begin(test.edit, test.bytes, test.length, test.length, 0),
-		0);
+	begin_again(&test);
 	assert_string_equal(nfqueue_edit_error(test.edit), "");
 	assert_int_equal(nfqueue_edit_is_changed(test.edit), 0);
 	assert_ptr_equal(nfqueue_edit_data(test.edit, &length), test.bytes);
@@ -86,6 +95,26 @@ static void without_a_packet_there_is_nothing_to_change(void **state)
 	assert_null(nfqueue_edit_data(edit, &length));
 	assert_int_equal(length, 0);
 	nfqueue_edit_free(edit);
+}
+
+static void large_memory_is_not_kept(void **state)
+{
+	static const uint8_t filler[20000];
+	struct edit_case test;
+	size_t capacity;
+
+	(void)state;
+	begin(&test, UDP4);
+	assert_int_equal(nfqueue_edit_set_payload(test.edit, filler, 1400), 0);
+	capacity = test.edit->capacity;
+	edit_reset(test.edit);
+	assert_int_equal(test.edit->capacity, capacity);
+	begin_again(&test);
+	assert_int_equal(nfqueue_edit_set_payload(test.edit, filler, 20000), 0);
+	edit_reset(test.edit);
+	assert_int_equal(test.edit->capacity, 0);
+	assert_null(test.edit->memory);
+	end(&test);
 }
 
 /* --- packets that cannot be changed ----------------------------------------------- */
@@ -630,12 +659,107 @@ static void what_was_wrong_stays_wrong(void **state)
 	}
 }
 
+/* 0xffff is 0 too, and right if 0 is. What covers no change keeps its very bits. */
+static void a_checksum_that_covers_no_change_keeps_its_bits(void **state)
+{
+	struct edit_case test;
+	size_t length;
+
+	(void)state;
+	begin(&test, TCP4);
+	memset(test.bytes + 36, 0xff, 2);
+	assert_int_equal(nfqueue_edit_set(test.edit, NFQUEUE_FIELD_TTL, 9), 0);
+	assert_int_equal(nfqueue_edit_commit(test.edit), 0);
+	assert_memory_equal(nfqueue_edit_data(test.edit, &length) + 20, test.bytes + 20,
+			    test.length - 20);
+	end(&test);
+}
+
+/* --- GSO -------------------------------------------------------------------------- */
+
+static void a_gso_packet_is_never_ready(void **state)
+{
+	struct edit_case test;
+
+	(void)state;
+	begin_with(&test, TCP4, NFQUEUE_GSO_PACKET);
+	test.bytes[36] ^= 0x55;
+	assert_int_equal(edit_set_hook(test.edit, NFQUEUE_HOOK_FORWARD), 0);
+	assert_int_equal(nfqueue_edit_set(test.edit, NFQUEUE_FIELD_TCP_WINDOW, 9), 0);
+	commit(&test);
+	end(&test);
+}
+
+static void the_tcp_header_of_a_gso_packet_does_not_grow(void **state)
+{
+	struct edit_case test;
+
+	(void)state;
+	begin_with(&test, SYN4, NFQUEUE_GSO_PACKET);
+	assert_refused(&test, nfqueue_edit_set_tcp_option(test.edit, 30, "abcd", 4),
+		       -EMSGSIZE);
+	assert_int_equal(nfqueue_edit_set_tcp_option(test.edit, 2, "\2\x18", 2), 0);
+	commit(&test);
+	end(&test);
+}
+
+/* A socket wants the checksum; what is cut, the sum of the pseudo header. */
+static void udp_gso_gets_what_its_way_needs(void **state)
+{
+	const enum nfqueue_hook out[] = {NFQUEUE_HOOK_OUTPUT, NFQUEUE_HOOK_FORWARD,
+					 NFQUEUE_HOOK_POSTROUTING};
+	struct edit_case test;
+	struct reference reference;
+	const uint8_t *data;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		begin_with(&test, UDP4, NFQUEUE_GSO_PACKET);
+		assert_int_equal(edit_set_hook(test.edit, out[i]), 0);
+		for (int twice = 0; twice < 2; twice++) {
+			assert_int_equal(nfqueue_edit_insert(test.edit, 0, "abc", 3), 0);
+			assert_int_equal(nfqueue_edit_commit(test.edit), 0);
+			data = now(&test, &reference) + 26;
+			/* 0x0a00 + 1 + 0x0a00 + 2 + UDP + length */
+			assert_int_equal(data[0] << 8 | data[1],
+					 0x1403 + 17 + 16 + 3 * twice);
+		}
+		end(&test);
+	}
+	begin_with(&test, UDP4, NFQUEUE_GSO_PACKET);
+	assert_int_equal(edit_set_hook(test.edit, NFQUEUE_HOOK_INPUT), 0);
+	assert_int_equal(nfqueue_edit_insert(test.edit, 0, "abc", 3), 0);
+	commit(&test);
+	end(&test);
+	begin_with(&test, UDP4, NFQUEUE_GSO_PACKET);
+	assert_refused(&test, edit_set_hook(test.edit, NFQUEUE_HOOK_PREROUTING),
+		       -EOPNOTSUPP);
+	assert_refused(&test, nfqueue_edit_set(test.edit, NFQUEUE_FIELD_TTL, 1),
+		       -EOPNOTSUPP);
+	end(&test);
+}
+
+static void the_hook_of_other_packets_does_not_matter(void **state)
+{
+	struct edit_case test;
+
+	(void)state;
+	for (uint8_t hook = 0; hook < 5; hook++) {
+		begin_with(&test, UDP6, NFQUEUE_CHECKSUM_NOT_READY);
+		assert_int_equal(edit_set_hook(test.edit, hook), 0);
+		assert_int_equal(nfqueue_edit_insert(test.edit, 0, "abc", 3), 0);
+		commit(&test);
+		end(&test);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_copied_before_a_change),
 		cmocka_unit_test(what_was_given_is_never_written_to),
 		cmocka_unit_test(a_begin_forgets),
+		cmocka_unit_test(large_memory_is_not_kept),
 		cmocka_unit_test(without_a_packet_there_is_nothing_to_change),
 		cmocka_unit_test(some_packets_cannot_be_changed),
 		cmocka_unit_test(an_ipv6_header_alone_can),
@@ -658,6 +782,11 @@ int main(void)
 		cmocka_unit_test(a_udp_checksum_of_none_stays_none),
 		cmocka_unit_test(a_computed_udp_checksum_is_never_0),
 		cmocka_unit_test(what_was_wrong_stays_wrong),
+		cmocka_unit_test(a_checksum_that_covers_no_change_keeps_its_bits),
+		cmocka_unit_test(a_gso_packet_is_never_ready),
+		cmocka_unit_test(the_tcp_header_of_a_gso_packet_does_not_grow),
+		cmocka_unit_test(udp_gso_gets_what_its_way_needs),
+		cmocka_unit_test(the_hook_of_other_packets_does_not_matter),
 	};
 
 	return cmocka_run_group_tests_name("edit", tests, NULL, NULL);
