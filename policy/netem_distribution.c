@@ -7,7 +7,8 @@
 
 #define TABLE_BITS 12
 #define TABLE_SIZE (1u << TABLE_BITS)
-#define NEWTON_STEPS 8 /* from a neighbour; four are enough */
+#define NEWTON_STEPS 8 /* at most; from a neighbour three or four are enough */
+#define CLOSE 1e-9
 
 struct netem_table {
 	double value[TABLE_SIZE];
@@ -21,11 +22,14 @@ static double middle_of(uint32_t part)
 /* Where the normal distribution function is `probability`, by Newton's method. */
 static double normal_quantile(double probability, double near)
 {
-	for (int i = 0; i < NEWTON_STEPS; i++) {
+	double step = 1;
+
+	for (int i = 0; i < NEWTON_STEPS && fabs(step) > CLOSE; i++) {
 		double is = 0.5 * erfc(-near * M_SQRT1_2);
 		double slope = 0.5 * M_2_SQRTPI * M_SQRT1_2 * exp(-0.5 * near * near);
 
-		near -= (is - probability) / slope;
+		step = (is - probability) / slope;
+		near -= step;
 	}
 	return near;
 }
@@ -70,9 +74,6 @@ static void normalise(double *value)
 
 int netem_table_new(struct netem_table **table, enum netem_distribution distribution)
 {
-	double share = distribution == NETEM_NORMAL   ? 0
-		       : distribution == NETEM_PARETO ? 1
-						      : 0.75;
 	struct netem_table *made;
 
 	*table = NULL;
@@ -83,8 +84,10 @@ int netem_table_new(struct netem_table **table, enum netem_distribution distribu
 	made = calloc(1, sizeof(*made));
 	if (!made)
 		return -ENOMEM;
-	fill_normal(made->value);
-	mix_pareto(made->value, share);
+	if (distribution != NETEM_PARETO)
+		fill_normal(made->value);
+	if (distribution != NETEM_NORMAL)
+		mix_pareto(made->value, distribution == NETEM_PARETO ? 1 : 0.75);
 	normalise(made->value);
 	*table = made;
 	return 0;

@@ -5,7 +5,7 @@
  * A table has the value of each 4,096th part of the probability, taken in its middle, and
  * is then brought to the mean 0 and the sigma 1, so that the delay and the jitter that
  * were asked for are those of the packets. So a normal delay is at most 3.7 sigma away, a
- * Pareto one 0.6 before and about 22 after its mean.
+ * Pareto one 0.6 before and about 23 after its mean.
  */
 #ifndef POLICY_NETEM_DISTRIBUTION_H
 #define POLICY_NETEM_DISTRIBUTION_H
