@@ -147,8 +147,9 @@ static void put_route(struct msghdr *message, const struct inject_target *target
 }
 
 /*
- * An ICMP error about a packet of IPPROTO_RAW, which anybody may send us, is told by the
- * next send in place of sending: raw_err(). It is told once.
+ * An ICMP error about a packet of IPPROTO_RAW, which anybody may forge, is told by the
+ * next send in place of sending, once: raw_err(). Recent kernels drop it,
+ * icmp_socket_deliver().
  */
 static bool may_be_told(int code)
 {

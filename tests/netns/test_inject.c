@@ -578,37 +578,6 @@ static void a_full_device_queue_is_told(void **state)
 	expect(error, -ENOBUFS, "the queue of the device is full");
 }
 
-/* Anybody may send them: about packets of IPPROTO_RAW, which nobody sends. */
-static void forged_icmp_errors_stop_nothing(void **state)
-{
-	static const uint8_t codes[] = {0, 1, 2, 3, 4, 9, 13};
-	uint8_t quote[8 + 28] = {3, 0, 0,  0, 0, 0, 2, 0,  0x45,
-				 0, 0, 28, 0, 1, 0, 0, 64, IPPROTO_RAW};
-	struct raw_packet error = {.from = FOREIGN,
-				   .to = "127.0.0.1",
-				   .protocol = IPPROTO_ICMP,
-				   .payload = quote,
-				   .length = sizeof(quote)};
-	int server = netns_udp_server(NULL, "127.0.0.1", PORT);
-	uint16_t sum;
-
-	memcpy(quote + 20, "\x7f\0\0\1\xc0\0\2\7", 8);
-	start(defaults);
-	for (uint32_t i = 0; i < sizeof(codes); i++) {
-		quote[1] = codes[i];
-		quote[2] = quote[3] = 0;
-		sum = nfqueue_checksum(quote, sizeof(quote));
-		quote[2] = (uint8_t)(sum >> 8);
-		quote[3] = (uint8_t)sum;
-		assert_int_equal(inject(&error, now), 0);
-		netns_sleep(1);
-		inject_datagram(FOREIGN, "127.0.0.1", i, now);
-	}
-	assert_come(server, sizeof(codes));
-	assert_counts(2 * sizeof(codes), 0, 0, 0);
-	close(server);
-}
-
 /* Returns 0 if the words are right. */
 static int try_without(uint64_t capabilities, const char *words)
 {
@@ -663,7 +632,6 @@ int main(int argc, char **argv)
 		TEST(a_rule_that_drops_is_told),
 		TEST(a_full_buffer_is_told_at_once),
 		TEST(a_full_device_queue_is_told),
-		TEST(forged_icmp_errors_stop_nothing),
 		TEST(without_the_right_it_says_so),
 	};
 
