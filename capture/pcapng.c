@@ -223,12 +223,14 @@ static void put_big16(struct writer *writer, uint16_t value)
 	put(writer, (const uint8_t[]){(uint8_t)(value >> 8), (uint8_t)value}, 2);
 }
 
+/* "To another host" is what comes closest to an unknown direction, too. */
 static uint8_t packet_type(const struct capture_record *record)
 {
 	if (direction(record) == DIRECTION_OUT)
 		return LINK_PACKET_OUTGOING;
-	return record->hook == NFQUEUE_HOOK_FORWARD ? LINK_PACKET_OTHER_HOST
-						    : LINK_PACKET_HOST;
+	if (direction(record) == DIRECTION_IN && record->hook != NFQUEUE_HOOK_FORWARD)
+		return LINK_PACKET_HOST;
+	return LINK_PACKET_OTHER_HOST;
 }
 
 static void put_link_header(struct writer *writer, const struct capture_record *record)

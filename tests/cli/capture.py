@@ -67,12 +67,12 @@ ARP = MACS + bytes.fromhex("0806 0001 0800 06 04 0001") + bytes(20)
 
 def pcap(frames, link_type=EN10MB, snap=262144):
     """Frames: (time in ns, bytes). Nanosecond pcap."""
-    text = struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, snap, link_type)
+    parts = [struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, snap, link_type)]
     for time, frame in frames:
         kept = frame[:snap]
-        text += struct.pack("<IIII", time // SECOND, time % SECOND, len(kept), len(frame))
-        text += kept
-    return text
+        parts += [struct.pack("<IIII", time // SECOND, time % SECOND, len(kept),
+                              len(frame)), kept]
+    return b"".join(parts)
 
 
 def every(step, packets, start=START):

@@ -192,7 +192,7 @@ static void the_hook_tells_direction_and_interface(void **state)
 		{NFQUEUE_HOOK_POSTROUTING, 2, 4, 3, 4, 4},
 		{NFQUEUE_HOOK_POSTROUTING, 2, 4, 3, 0, 3},
 		{NFQUEUE_HOOK_INPUT, 1, 0, 0, 4, 4},
-		{CAPTURE_NO_HOOK, 0, 0, 0, 0, 0},
+		{CAPTURE_NO_HOOK, 0, 3, 0, 0, 0},
 	};
 
 	(void)state;

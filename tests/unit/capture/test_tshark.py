@@ -21,7 +21,7 @@ FIELDS = {
     "directions": ("frame.packet_flags_direction",
                    ["0x00000001", "0x00000002", "0x00000001", "0x00000000", "0x00000002",
                     "0x00000001"]),
-    "packet types": ("sll.pkttype", ["0", "4", "3", "0", "4", "0"]),
+    "packet types": ("sll.pkttype", ["0", "4", "3", "3", "4", "0"]),
     "lost packets": ("frame.drop_count", ["", "", "", "4", "", ""]),
     "comments": ("frame.comment",
                  ["accept, mark 7: mark 7 if udp", "drop: drop", "queue 5", "repeat",
