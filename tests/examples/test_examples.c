@@ -195,6 +195,51 @@ static void first_drops_what_is_longer_than_1000_bytes(void **state)
 	close_link(&link);
 }
 
+/* The next datagram, with its end marked; returns the TTL that it came with. */
+static int receive_text(int server, char *text, size_t size)
+{
+	const struct timeval patience = {.tv_sec = WAIT_MS / 1000};
+	char control[64];
+	struct iovec iov = {text, size - 1};
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *ttl;
+	ssize_t length;
+
+	setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	length = recvmsg(server, &message, 0);
+	assert_true(length >= 0);
+	text[length] = '\0';
+	ttl = CMSG_FIRSTHDR(&message);
+	assert_true(ttl && ttl->cmsg_type == IP_TTL);
+	return *(const int *)(const void *)CMSG_DATA(ttl);
+}
+
+/* At OUTPUT: the checksums of these packets are not made yet. */
+static void edit_changes_words_and_ttl(void **state)
+{
+	struct link link = open_link(PORT);
+	const int on = 1;
+	char text[100];
+
+	setsockopt(link.server, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on));
+	netns_sh("iptables -w -A OUTPUT -p udp -j NFQUEUE --queue-num 0");
+	start(&example, "edit", (const char *const[]){"cat", "horse", "7", NULL});
+	wait_for_queue(0, 0);
+	assert_int_equal(send(link.client, "a cat, a cat", 12, 0), 12);
+	assert_int_equal(receive_text(link.server, text, sizeof(text)), 7);
+	assert_string_equal(text, "a horse, a horse");
+	assert_int_equal(send(link.client, "a dog", 5, 0), 5);
+	assert_int_equal(receive_text(link.server, text, sizeof(text)), 7);
+	assert_string_equal(text, "a dog");
+	finish_cleanly(&example);
+	close_link(&link);
+}
+
 static void loop_prints_each_packet_and_accepts_it(void **state)
 {
 	struct link link = open_link(PORT);
@@ -477,6 +522,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(first_drops_what_is_longer_than_1000_bytes,
 					  clean_up),
+		cmocka_unit_test_teardown(edit_changes_words_and_ttl, clean_up),
 		cmocka_unit_test_teardown(loop_prints_each_packet_and_accepts_it,
 					  clean_up),
 		cmocka_unit_test_teardown(mark_marks_one_port_and_no_other, clean_up),
