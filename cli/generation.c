@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "generation.h"
 
+#include "rule_stats.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -186,6 +188,29 @@ uint64_t generations_hits(const struct generations *generations, int32_t rule)
 	for (uint32_t i = 0; i < current->threads; i++)
 		hits += policy_scratch_hits(current->scratches[i], rule);
 	return hits;
+}
+
+void generations_stats(const struct generations *generations, int32_t rule,
+		       struct policy_rule_stats *sum)
+{
+	const struct generation *current = atomic_load(&generations->current);
+	struct policy_rule_stats one = {.size = sizeof(one)};
+
+	*sum = (struct policy_rule_stats){.size = sizeof(*sum)};
+	for (uint32_t i = 0; i < current->threads; i++) {
+		policy_scratch_stats(current->scratches[i], rule, &one);
+		rule_stats_add(sum, &one);
+	}
+}
+
+const char *generations_error(const struct generations *generations, int32_t rule)
+{
+	const struct generation *current = atomic_load(&generations->current);
+	const char *error = NULL;
+
+	for (uint32_t i = 0; i < current->threads && !error; i++)
+		error = policy_scratch_error(current->scratches[i], rule);
+	return error;
 }
 
 uint64_t generations_earlier(const struct generations *generations)

@@ -47,6 +47,13 @@ const struct policy *generations_policy(const struct generations *generations);
 /* As policy_scratch_hits(), of all threads, by the current policy. */
 uint64_t generations_hits(const struct generations *generations, int32_t rule);
 
+/* As policy_scratch_stats(), of all threads, by the current policy. */
+void generations_stats(const struct generations *generations, int32_t rule,
+		       struct policy_rule_stats *sum);
+
+/* As policy_scratch_error(), of some thread. */
+const char *generations_error(const struct generations *generations, int32_t rule);
+
 /* How many packets the policies before the current one decided. */
 uint64_t generations_earlier(const struct generations *generations);
 

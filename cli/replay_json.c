@@ -3,7 +3,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "replay_stats.h"
+#include "rule_stats.h"
 
 /* JSON's numbers are doubles: exact up to 2^53, which no counter here will reach. */
 static void add(cJSON *object, const char *name, uint64_t number)
@@ -80,10 +80,9 @@ static void add_rule_counts(cJSON *object, const struct replay *replay, int32_t 
 	replay_rule_stats(replay, rule, &stats);
 	add(object, "packets", stats.hits);
 	add(object, "bytes", replay_rule_bytes(replay, rule));
-	for (size_t i = 0; i < replay_stat_count; i++)
-		if (replay_stat_value(&stats, i))
-			add(object, replay_stat_rows[i].name,
-			    replay_stat_value(&stats, i));
+	for (size_t i = 0; i < rule_stat_count; i++)
+		if (rule_stat_value(&stats, i))
+			add(object, rule_stat_rows[i].name, rule_stat_value(&stats, i));
 	if (stats.failed && replay_rule_error(replay, rule))
 		cJSON_AddStringToObject(object, "error", replay_rule_error(replay, rule));
 }

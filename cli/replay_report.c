@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "number.h"
-#include "replay_stats.h"
+#include "rule_stats.h"
 
 void replay_report_notes(const struct replay_options *options)
 {
@@ -61,43 +61,19 @@ static void print_totals(FILE *out, const struct replay_counts *counts)
 			print_count(out, rows[i].name, rows[i].count, rows[i].remark);
 }
 
-/* Behind a rule: what is not 0 of what it did. */
-static void print_stats(FILE *out, const struct replay *replay, int32_t rule,
-			const struct policy_rule_stats *stats)
-{
-	const char *separator = "", *error = replay_rule_error(replay, rule);
-	char text[32];
-	bool any = false;
-
-	for (size_t i = 0; i < replay_stat_count; i++)
-		any |= replay_stat_value(stats, i) != 0;
-	if (!any)
-		return;
-	fprintf(out, "  %15s  %15s    ", "", "");
-	for (size_t i = 0; i < replay_stat_count; i++) {
-		uint64_t value = replay_stat_value(stats, i);
-
-		if (!value)
-			continue;
-		fprintf(out, "%s%s %s", separator, replay_stat_rows[i].name,
-			number_text(value, text));
-		separator = ", ";
-	}
-	if (stats->failed && error)
-		fprintf(out, " (%s)", error);
-	fputc('\n', out);
-}
-
 static void print_rule(FILE *out, const struct replay *replay, int32_t rule,
 		       const char *text)
 {
 	struct policy_rule_stats stats;
-	char packets[32], bytes[32];
+	char packets[32], bytes[32], effects[RULE_STATS_TEXT_MAX];
 
 	replay_rule_stats(replay, rule, &stats);
 	fprintf(out, "  %15s  %15s  %s\n", number_text(stats.hits, packets),
 		number_text(replay_rule_bytes(replay, rule), bytes), text);
-	print_stats(out, replay, rule, &stats);
+	rule_stats_text(&stats, replay_rule_error(replay, rule), effects,
+			sizeof(effects));
+	if (*effects)
+		fprintf(out, "  %15s  %15s    %s\n", "", "", effects);
 }
 
 static void print_rules(FILE *out, const struct replay *replay)

@@ -3,6 +3,7 @@
 
 #include "number.h"
 #include "report_json.h"
+#include "rule_stats.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -175,6 +176,31 @@ static void print_flows(const struct session_counts *counts)
 	print_count("dropped with them", counts->flow_dropped, "in the kernel");
 }
 
+/* What went out beside the verdicts. */
+static void print_outlet(const struct session_counts *counts)
+{
+	const struct nfqueue_injector_stats *copies = &counts->copies;
+	const struct capture_stats *captures = &counts->captures;
+
+	if (counts->queue.modified)
+		print_count("changed", counts->queue.modified, "with other bytes");
+	if (counts->has_copies) {
+		print_count("sent besides", copies->sent, "copies, answers, segments");
+		if (copies->failed + copies->overflow)
+			print_count("not sent", copies->failed + copies->overflow, "");
+	}
+	if (counts->has_captures) {
+		print_count("recorded", captures->packets, "");
+		if (captures->lost + captures->failed)
+			print_count("not recorded", captures->lost + captures->failed,
+				    "the disk was too slow, or full");
+	}
+	if (counts->has_streams && counts->streams.one_sided)
+		print_count("one-sided", counts->streams.one_sided,
+			    "not changed: let the queue lines bring up both "
+			    "directions of a connection");
+}
+
 /* Shown only when it happened. */
 static void print_rare(const struct nfqueue_stats *queue)
 {
@@ -203,6 +229,17 @@ static void print_rare(const struct nfqueue_stats *queue)
 			print_count(rows[i].name, rows[i].count, rows[i].remark);
 }
 
+static void print_effects(const struct session *session, int32_t rule)
+{
+	struct policy_rule_stats stats;
+	char text[RULE_STATS_TEXT_MAX];
+
+	session_rule_stats(session, rule, &stats);
+	rule_stats_text(&stats, session_rule_error(session, rule), text, sizeof(text));
+	if (*text)
+		printf("  %15s    %s\n", "", text);
+}
+
 static void print_rules(const struct session *session,
 			const struct session_counts *counts)
 {
@@ -211,10 +248,12 @@ static void print_rules(const struct session *session,
 	char text[32];
 
 	printf("\n  %15s  rule\n", "packets");
-	for (size_t i = 0; i < policy_rule_count(policy); i++)
+	for (size_t i = 0; i < policy_rule_count(policy); i++) {
 		printf("  %15s  %s\n",
 		       number_text(session_rule_hits(session, (int32_t)i), text),
 		       policy_rule_text(policy, i));
+		print_effects(session, (int32_t)i);
+	}
 	if (rest)
 		printf("  %15s  (no rule: accepted)\n", number_text(rest, text));
 	if (counts->reloads)
@@ -240,6 +279,7 @@ void report_finished(struct session *session, void *ctx)
 		print_life(session);
 	print_totals(&counts);
 	print_flows(&counts);
+	print_outlet(&counts);
 	print_rare(&counts.queue);
 	print_rules(session, &counts);
 	fflush(stdout);

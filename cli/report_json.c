@@ -2,6 +2,7 @@
 #include "report_json.h"
 
 #include "json.h"
+#include "rule_stats.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -22,6 +23,25 @@ static cJSON *new_object(const char *type)
 	cJSON_AddNumberToObject(object, "time",
 				(double)now.tv_sec + (double)now.tv_nsec / 1e9);
 	return object;
+}
+
+static void add_outlet(cJSON *object, const struct session_counts *counts)
+{
+	if (counts->has_copies) {
+		add(object, "copies_sent", counts->copies.sent);
+		add(object, "copies_failed", counts->copies.failed);
+		add(object, "copies_overflow", counts->copies.overflow);
+		add(object, "copies_waiting", counts->copies.waiting);
+	}
+	if (counts->has_captures) {
+		add(object, "recorded", counts->captures.packets);
+		add(object, "record_lost", counts->captures.lost);
+		add(object, "record_failed", counts->captures.failed);
+	}
+	if (counts->has_streams) {
+		add(object, "streams", counts->streams.flows);
+		add(object, "streams_one_sided", counts->streams.one_sided);
+	}
 }
 
 static void add_counts(cJSON *object, uint64_t seconds,
@@ -60,6 +80,7 @@ static void add_counts(cJSON *object, uint64_t seconds,
 		add(object, rows[i].name, rows[i].count);
 	if (counts->has_rules)
 		add(object, "rule_packets", counts->rule_packets);
+	add_outlet(object, counts);
 	if (!counts->has_flows)
 		return;
 	add(object, "flows_accepted", queue->flow_accepted);
@@ -76,6 +97,19 @@ void report_json_counters(uint64_t seconds, const struct session_counts *counts)
 	json_print(object);
 }
 
+static void add_effects(cJSON *object, const struct session *session, int32_t rule)
+{
+	const char *error = session_rule_error(session, rule);
+	struct policy_rule_stats stats;
+
+	session_rule_stats(session, rule, &stats);
+	for (size_t i = 0; i < rule_stat_count; i++)
+		if (rule_stat_value(&stats, i))
+			add(object, rule_stat_rows[i].name, rule_stat_value(&stats, i));
+	if (stats.failed && error)
+		cJSON_AddStringToObject(object, "error", error);
+}
+
 static cJSON *rules_array(const struct session *session)
 {
 	const struct policy *policy = session_policy(session);
@@ -87,6 +121,7 @@ static cJSON *rules_array(const struct session *session)
 		cJSON_AddStringToObject(rule, "rule", policy_rule_text(policy, i));
 		add(rule, "line", policy_rule_line(policy, i));
 		add(rule, "packets", session_rule_hits(session, (int32_t)i));
+		add_effects(rule, session, (int32_t)i);
 		cJSON_AddItemToArray(array, rule);
 	}
 	return array;

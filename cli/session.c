@@ -7,24 +7,22 @@
 
 #define TICK_MS 1000
 
+/* What is decided may be gone, and is logged before; what the rules of others bring up
+ * again has been through this. */
 static struct nfqueue_verdict decide(struct nfqueue_packet *packet, void *ctx)
 {
 	const struct session *session = ctx;
 	const struct session_options *options = session->options;
 	struct generation_use use =
 		generations_enter(session->generations, nfqueue_engine_thread());
-	struct policy_packet bytes;
-	struct policy_result result;
-	size_t captured;
+	struct policy_outcome outcome;
 
-	bytes.data = nfqueue_packet_data(packet, &captured);
-	bytes.captured = (uint32_t)captured;
-	bytes.length = nfqueue_packet_length(packet);
-	bytes.mark = nfqueue_packet_mark(packet);
-	policy_decide(use.policy, &bytes, use.scratch, &result);
-	for (uint32_t i = 0; i < result.log_count && options->log; i++)
-		options->log(use.policy, result.logs[i], packet, options->ctx);
-	return result.verdict;
+	if (outlet_is_ours(session->outlet, packet))
+		return NFQUEUE_ACCEPT;
+	outlet_decide(session->outlet, use.policy, use.scratch, packet, &outcome);
+	for (uint32_t i = 0; i < outcome.log_count && options->log; i++)
+		options->log(use.policy, outcome.logs[i], packet, options->ctx);
+	return outlet_carry_out(session->outlet, packet, &outcome);
 }
 
 static int out_of_memory(void)
@@ -33,11 +31,25 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
+static int open_outlet(struct session *session)
+{
+	char error[OUTLET_ERROR_MAX] = "out of memory";
+	int err = outlet_new(&session->outlet);
+
+	if (err == 0)
+		err = outlet_prepare(session->outlet, session->options->policy, error);
+	if (err < 0)
+		fprintf(stderr, "nfqueue: %s\n", error);
+	return err;
+}
+
 static int start(struct session *session)
 {
 	const struct session_options *options = session->options;
-	int err;
+	int err = open_outlet(session);
 
+	if (err < 0)
+		return err;
 	if (generations_new(&session->generations, options->policy,
 			    nfqueue_engine_threads(session->engine)) < 0)
 		return out_of_memory();
@@ -82,6 +94,7 @@ static void on_tick(struct nfqueue_engine *engine, void *ctx)
 	struct session *session = ctx;
 
 	(void)engine;
+	outlet_tick(session->outlet);
 	if (session->options->tick)
 		session->options->tick(session, session->options->ctx);
 }
@@ -214,6 +227,7 @@ int session_run(const struct session_options *options)
 	err = run(&session);
 	control_close(session.control);
 	generations_free(session.generations);
+	outlet_free(session.outlet);
 	inherited_free(&session.sockets);
 	pthread_mutex_destroy(&session.lock);
 	return err;
@@ -227,6 +241,17 @@ void session_stop(struct session *session)
 uint64_t session_rule_hits(const struct session *session, int32_t rule)
 {
 	return generations_hits(session->generations, rule);
+}
+
+void session_rule_stats(const struct session *session, int32_t rule,
+			struct policy_rule_stats *stats)
+{
+	generations_stats(session->generations, rule, stats);
+}
+
+const char *session_rule_error(const struct session *session, int32_t rule)
+{
+	return generations_error(session->generations, rule);
 }
 
 const struct policy *session_policy(const struct session *session)

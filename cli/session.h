@@ -6,6 +6,7 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
+#include <nfqueue/inject.h>
 #include <nfqueue/nfqueue.h>
 #include <nfqueue/rules.h>
 
@@ -13,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/capture.h"
 #include "policy/policy.h"
 
 struct session;
@@ -68,6 +70,12 @@ struct session_counts {
 	uint64_t earlier;                     /* packets decided by the policies before */
 	bool has_flows;                       /* the next are known */
 	uint64_t flow_accepted, flow_dropped; /* packets that the rules decided */
+	bool has_copies;                      /* the next are known */
+	struct nfqueue_injector_stats copies;
+	bool has_captures; /* the next are known */
+	struct capture_stats captures;
+	bool has_streams; /* the next are known */
+	struct nfqueue_streams_stats streams;
 };
 
 /* Runs until a signal or session_stop(). Tells errors on stderr. Returns 0 or -errno. */
@@ -81,6 +89,13 @@ void session_counts(struct session *session, struct session_counts *counts);
 /* How many packets a rule of the policy in force decided, or a log rule matched;
  * POLICY_NO_RULE: what no rule decided. */
 uint64_t session_rule_hits(const struct session *session, int32_t rule);
+
+/* What became of the packets of a rule: see struct policy_rule_stats. */
+void session_rule_stats(const struct session *session, int32_t rule,
+			struct policy_rule_stats *stats);
+
+/* Why packets of a rule could not be changed; NULL: they could. */
+const char *session_rule_error(const struct session *session, int32_t rule);
 
 const struct session_options *session_options(const struct session *session);
 

@@ -86,6 +86,18 @@ static bool read_rules(struct session *session, struct session_counts *counts)
 	return true;
 }
 
+/* What went out beside the verdicts. */
+static void read_outlet(struct session *session, struct session_counts *counts)
+{
+	const struct policy *policy = generations_policy(session->generations);
+
+	counts->copies.size = sizeof(counts->copies);
+	counts->has_copies = outlet_inject_stats(session->outlet, &counts->copies);
+	counts->has_captures = outlet_capture_stats(session->outlet, &counts->captures);
+	counts->streams.size = sizeof(counts->streams);
+	counts->has_streams = policy_stream_stats(policy, &counts->streams) == 0;
+}
+
 void session_counts(struct session *session, struct session_counts *counts)
 {
 	struct nfqueue_stats earlier = {.size = sizeof(earlier)};
@@ -105,6 +117,7 @@ void session_counts(struct session *session, struct session_counts *counts)
 			   count_unseen(session, counts,
 					waiting_at_most(session, &earlier)));
 	counts->lost = counts->queue.lost_full + counts->queue.lost_socket;
+	read_outlet(session, counts);
 	counts->reloads = generations_count(session->generations);
 	counts->earlier = generations_earlier(session->generations);
 	pthread_mutex_unlock(&session->lock);

@@ -177,17 +177,29 @@ static void flush_flows(struct session *session, struct control_answer *answer)
 			nfqueue_rules_error(session->rules));
 }
 
+static bool make_ready(struct session *session, const struct policy *policy,
+		       uint32_t copy_range, struct control_answer *answer)
+{
+	char error[OUTLET_ERROR_MAX] = "out of memory";
+
+	if (outlet_prepare(session->outlet, policy, error) == 0)
+		return grow_copy_range(session, copy_range, answer) == 0;
+	refuse(answer, "%s: the old policy goes on", error);
+	return false;
+}
+
 static void replace(struct session *session, struct policy *policy,
 		    struct control_answer *answer)
 {
 	const struct policy *before = generations_policy(session->generations);
 	uint32_t wanted = session_wanted_copy_range(session, policy);
-	char error[400];
+	char error[OUTLET_ERROR_MAX];
 
-	if (grow_copy_range(session, wanted, answer) < 0) {
+	if (!make_ready(session, policy, wanted, answer)) {
 		policy_free(policy);
 		return;
 	}
+	policy_go_on(policy, before);
 	if (session_rules_change(session, before, policy, error, sizeof(error)) < 0) {
 		refuse(answer, "%s: the old policy goes on", error);
 		policy_free(policy);

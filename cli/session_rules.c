@@ -35,6 +35,7 @@ static struct nfqueue_rules_options rules_options(const struct session_options *
 		.size = sizeof(struct nfqueue_rules_options),
 		.on_crash = options->on_crash,
 		.flow_mask = session_flow_mask(options, policy),
+		.guard_mark = policy_needs_injector(policy) ? NFQUEUE_GUARD_MARK : 0,
 	};
 }
 
@@ -154,7 +155,8 @@ bool session_rules_differ(const struct policy *before, const struct policy *afte
 	size_t count = policy_redirect_count(before);
 
 	if (count != policy_redirect_count(after) ||
-	    policy_has_flow_verdicts(before) != policy_has_flow_verdicts(after))
+	    policy_has_flow_verdicts(before) != policy_has_flow_verdicts(after) ||
+	    policy_needs_injector(before) != policy_needs_injector(after))
 		return true;
 	for (size_t i = 0; i < count; i++)
 		if (!same_redirect(policy_redirect_get(before, i),
@@ -163,8 +165,22 @@ bool session_rules_differ(const struct policy *before, const struct policy *afte
 	return false;
 }
 
-/* A table without flow verdicts gets them by being taken over, by ourselves. */
-static int open_for_flows(struct session *session, const struct policy *policy)
+static bool has_guard(const struct session *session)
+{
+	uint64_t packets;
+
+	return nfqueue_rules_guard_counter(session->rules, &packets) == 0;
+}
+
+/* Whether the table lacks what the policy needs. */
+static bool lacks(const struct session *session, const struct policy *policy)
+{
+	return (policy_has_flow_verdicts(policy) && !session_has_flows(session)) ||
+	       (policy_needs_injector(policy) && !has_guard(session));
+}
+
+/* It gets that by being taken over, by ourselves. */
+static int open_again(struct session *session, const struct policy *policy)
 {
 	struct nfqueue_rules *before = session->rules;
 	int fd = fcntl(nfqueue_rules_fd(before), F_DUPFD_CLOEXEC, 0), err;
@@ -186,8 +202,8 @@ static int change(struct session *session, const struct policy *policy)
 {
 	int err = 0;
 
-	if (policy_has_flow_verdicts(policy) && !session_has_flows(session))
-		err = open_for_flows(session, policy);
+	if (lacks(session, policy))
+		err = open_again(session, policy);
 	if (err == 0)
 		err = install(session, policy);
 	return err < 0 ? err : session_flow_marks_set(session);

@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "generation.h"
+#include "outlet.h"
 #include "service.h"
 #include "session.h"
 
@@ -17,6 +18,7 @@ struct session {
 	struct nfqueue_engine *engine;
 	struct nfqueue_rules *rules; /* NULL: no policy had a queue line yet */
 	struct generations *generations;
+	struct outlet *outlet;
 	struct control *control;
 	struct control_handlers handlers;
 	/* The rules, the engine's settings and who changes the generations: the thread

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "outlet.h"
+
+#include "mtu.h"
+#include "recorder.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_PER_US 1000u
+
+struct outlet {
+	/* Made when the first policy needs it, while threads decide, perhaps. */
+	_Atomic(struct nfqueue_injector *) injector;
+	struct recorder recorder;
+	struct mtu_cache mtus;
+};
+
+int outlet_new(struct outlet **outlet)
+{
+	*outlet = calloc(1, sizeof(**outlet));
+	if (!*outlet)
+		return -ENOMEM;
+	mtu_open(&(*outlet)->mtus);
+	return 0;
+}
+
+void outlet_free(struct outlet *outlet)
+{
+	if (!outlet)
+		return;
+	if (outlet->injector)
+		nfqueue_injector_flush(outlet->injector);
+	nfqueue_injector_free(outlet->injector);
+	recorder_close(&outlet->recorder);
+	mtu_close(&outlet->mtus);
+	free(outlet);
+}
+
+/* Acquire: pairs with the store in open_injector(). */
+static struct nfqueue_injector *injector_of(const struct outlet *outlet)
+{
+	return atomic_load_explicit(&outlet->injector, memory_order_acquire);
+}
+
+static int open_injector(struct outlet *outlet, char *error)
+{
+	struct nfqueue_injector *injector;
+	int err = nfqueue_injector_new(&injector, NULL);
+
+	if (err < 0) {
+		snprintf(error, OUTLET_ERROR_MAX, "%s", nfqueue_injector_error(injector));
+		nfqueue_injector_free(injector);
+		return err;
+	}
+	atomic_store_explicit(&outlet->injector, injector, memory_order_release);
+	return 0;
+}
+
+int outlet_prepare(struct outlet *outlet, const struct policy *policy, char *error)
+{
+	int err = 0;
+
+	if (policy_needs_injector(policy) && !injector_of(outlet))
+		err = open_injector(outlet, error);
+	return err < 0 ? err : recorder_prepare(&outlet->recorder, policy, error);
+}
+
+bool outlet_is_ours(const struct outlet *outlet, const struct nfqueue_packet *packet)
+{
+	return nfqueue_packet_mark(packet) & NFQUEUE_GUARD_MARK && injector_of(outlet);
+}
+
+/* A packet for this machine may be of any length. */
+static uint32_t mtu_for(struct outlet *outlet, const struct nfqueue_packet *packet)
+{
+	uint32_t out = nfqueue_packet_out_interface(packet);
+
+	if (nfqueue_packet_hook(packet) == NFQUEUE_HOOK_INPUT)
+		return 0;
+	return mtu_of(&outlet->mtus, out ? out : nfqueue_packet_in_interface(packet));
+}
+
+static struct nfqueue_edit *edit_of(void *ctx)
+{
+	struct nfqueue_edit *edit;
+
+	nfqueue_packet_edit(ctx, &edit);
+	return edit;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Pieces of a stream follow what was decided before them, and a copy of the packet goes
+ * in front of it alone. */
+static bool keeps_its_place(const struct policy_copy *copy)
+{
+	return copy->delay_ns == 0 &&
+	       (copy->kind == POLICY_COPY_SEGMENT || copy->kind == POLICY_COPY_INJECT);
+}
+
+static void send_copies(struct outlet *outlet, const struct nfqueue_packet *packet,
+			const struct policy_outcome *outcome)
+{
+	struct nfqueue_injector *injector = injector_of(outlet);
+
+	for (uint32_t i = 0; i < outcome->copy_count && injector; i++) {
+		const struct policy_copy *copy = &outcome->copies[i];
+		struct nfqueue_injection injection = {
+			.size = sizeof(injection),
+			.data = copy->data,
+			.length = copy->length,
+			.mark = outcome->mark,
+			.delay_us = copy->delay_ns / NS_PER_US,
+		};
+
+		if (i == 0 && keeps_its_place(copy))
+			nfqueue_flush(nfqueue_packet_queue(packet));
+		nfqueue_inject(injector, &injection);
+	}
+}
+
+static struct policy_packet bytes_of(const struct nfqueue_packet *packet)
+{
+	size_t captured;
+	const uint8_t *data = nfqueue_packet_data(packet, &captured);
+
+	return (struct policy_packet){
+		.data = data,
+		.captured = (uint32_t)captured,
+		.length = nfqueue_packet_length(packet),
+		.mark = nfqueue_packet_mark(packet),
+	};
+}
+
+void outlet_decide(struct outlet *outlet, const struct policy *policy,
+		   struct policy_scratch *scratch, struct nfqueue_packet *packet,
+		   struct policy_outcome *outcome)
+{
+	struct policy_packet bytes = bytes_of(packet);
+	struct policy_env env = {
+		.now_ns = now_ns(),
+		.skb_info = nfqueue_packet_skb_info(packet),
+		.mtu = mtu_for(outlet, packet),
+		.edit = edit_of,
+		.ctx = packet,
+	};
+
+	policy_apply(policy, &bytes, scratch, &env, outcome);
+	for (uint32_t i = 0; i < outcome->capture_count; i++)
+		recorder_put(&outlet->recorder, policy, outcome->captures[i], packet,
+			     outcome);
+}
+
+/* What is delayed is decided by this call already, or was refused by it: then the
+ * engine's own call is, too. */
+struct nfqueue_verdict outlet_carry_out(struct outlet *outlet,
+					struct nfqueue_packet *packet,
+					const struct policy_outcome *outcome)
+{
+	send_copies(outlet, packet, outcome);
+	if (outcome->delay_ns)
+		nfqueue_decide_after(packet, outcome->verdict,
+				     outcome->delay_ns / NS_PER_US);
+	return outcome->verdict;
+}
+
+void outlet_tick(struct outlet *outlet)
+{
+	mtu_forget(&outlet->mtus);
+}
+
+void outlet_rotate(struct outlet *outlet)
+{
+	recorder_rotate(&outlet->recorder);
+}
+
+bool outlet_inject_stats(struct outlet *outlet, struct nfqueue_injector_stats *stats)
+{
+	struct nfqueue_injector *injector = injector_of(outlet);
+
+	return injector && nfqueue_injector_stats_get(injector, stats) == 0;
+}
+
+bool outlet_capture_stats(struct outlet *outlet, struct capture_stats *stats)
+{
+	return recorder_stats(&outlet->recorder, stats);
+}
