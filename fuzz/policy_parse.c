@@ -38,6 +38,37 @@ static void load_again(const char *line, size_t rules, size_t redirects)
 	policy_free(policy);
 }
 
+/* 10.0.0.1 to itself, UDP. */
+static const uint8_t datagram[32] = {0x45, 0,  0, 32, 0, 0,  0x40, 0,   64,  17, 0x26,
+				     0xcb, 10, 0, 0,  1, 10, 0,    0,   1,   0,  7,
+				     0,    7,  0, 12, 0, 0,  'a',  'b', 'c', 'd'};
+
+static struct nfqueue_edit *edit_of(void *ctx)
+{
+	struct nfqueue_edit *edit = ctx;
+
+	expect(nfqueue_edit_begin(edit, datagram, sizeof(datagram), sizeof(datagram),
+				  0) == 0);
+	return edit;
+}
+
+static void apply(const struct policy *policy, struct policy_scratch *scratch)
+{
+	struct policy_packet packet = {datagram, sizeof(datagram), sizeof(datagram), 7};
+	struct policy_env env = {.edit = edit_of, .now_ns = 1, .mtu = 1500};
+	struct policy_outcome outcome;
+	struct nfqueue_edit *edit;
+
+	expect(nfqueue_edit_new(&edit) == 0);
+	env.ctx = edit;
+	policy_apply(policy, &packet, scratch, &env, &outcome);
+	expect(outcome.rule < (int32_t)policy_rule_count(policy));
+	expect(!outcome.changed || policy_needs_edit(policy));
+	expect(!outcome.copy_count || policy_needs_injector(policy));
+	expect(!outcome.delay_ns || policy_needs_delay(policy));
+	nfqueue_edit_free(edit);
+}
+
 static void check_loaded(const struct policy *policy)
 {
 	struct policy_packet packet = {(const uint8_t *)"\x45", 1, 40, 7};
@@ -54,6 +85,7 @@ static void check_loaded(const struct policy *policy)
 	expect(policy_scratch_new(&scratch, policy) == 0);
 	policy_decide(policy, &packet, scratch, &result);
 	expect(result.rule < (int32_t)policy_rule_count(policy));
+	apply(policy, scratch);
 	policy_scratch_free(scratch);
 }
 
