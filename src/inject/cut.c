@@ -47,16 +47,13 @@ static int send_pieces(const struct nfqueue_injector *injector,
 	return inject_fragment(target, mtu, new_id(), put_piece, &whole);
 }
 
-int inject_send(const struct nfqueue_injector *injector,
-		const struct inject_target *target)
+int inject_send(struct nfqueue_injector *injector, const struct inject_target *target)
 {
 	int error = inject_socket_send(injector, target), mtu;
-	struct inject_target marked = *target;
 
 	if (error != -EMSGSIZE)
 		return error;
-	marked.mark |= injector->guard;
-	mtu = inject_route_mtu(&marked);
+	mtu = inject_route_mtu(injector, target);
 	if (mtu < 0)
 		return mtu;
 	if (target->length <= (size_t)mtu)

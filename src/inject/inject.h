@@ -24,6 +24,8 @@ struct inject_socket {
 
 struct nfqueue_injector {
 	struct inject_socket ipv4, ipv6;
+	pthread_mutex_t route_lock;
+	int route_ipv4, route_ipv6; /* sockets that ask for the MTU; -1: none */
 	uint32_t guard;
 	uint32_t limit;
 	uint64_t limit_bytes;
@@ -61,12 +63,16 @@ int inject_socket_send(const struct nfqueue_injector *injector,
 socklen_t inject_address(const struct inject_target *target,
 			 struct sockaddr_storage *address);
 
-/* route.c: the longest packet that goes to the target by its route; -errno. */
-int inject_route_mtu(const struct inject_target *target);
+/* route.c: returns 0 or -errno. */
+int inject_routes_open(struct nfqueue_injector *injector);
+void inject_routes_close(struct nfqueue_injector *injector);
+
+/* The longest packet that goes to the target by its route; -errno. */
+int inject_route_mtu(struct nfqueue_injector *injector,
+		     const struct inject_target *target);
 
 /* cut.c: sends it, in pieces if it is too long. Returns 0; 1 in pieces; -errno. */
-int inject_send(const struct nfqueue_injector *injector,
-		const struct inject_target *target);
+int inject_send(struct nfqueue_injector *injector, const struct inject_target *target);
 
 /* ready.c: makes the checksum that the kernel has not made, in a copy. Returns 0, the
  * target is the copy then, until edit_release(); -errno. */

@@ -50,6 +50,7 @@ static void make_locks(struct nfqueue_injector *injector)
 {
 	pthread_condattr_t monotonic;
 
+	pthread_mutex_init(&injector->route_lock, NULL);
 	pthread_mutex_init(&injector->send_lock, NULL);
 	pthread_mutex_init(&injector->lock, NULL);
 	pthread_mutex_init(&injector->error_lock, NULL);
@@ -69,6 +70,7 @@ int nfqueue_injector_new(struct nfqueue_injector **out,
 	if (!injector)
 		return -ENOMEM;
 	injector->ipv4.fd = injector->ipv6.fd = -1;
+	injector->route_ipv4 = injector->route_ipv6 = -1;
 	make_locks(injector);
 	error = take_options(injector, options);
 	return error ? error : inject_sockets_open(injector);
@@ -84,10 +86,12 @@ size_t nfqueue_injector_free(struct nfqueue_injector *injector)
 	dropped = injector->heap.count;
 	inject_heap_clear(&injector->heap);
 	inject_sockets_close(injector);
+	inject_routes_close(injector);
 	pthread_cond_destroy(&injector->changed);
 	pthread_mutex_destroy(&injector->error_lock);
 	pthread_mutex_destroy(&injector->lock);
 	pthread_mutex_destroy(&injector->send_lock);
+	pthread_mutex_destroy(&injector->route_lock);
 	free(injector);
 	return dropped;
 }

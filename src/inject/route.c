@@ -20,15 +20,35 @@ static int set(int fd, int option, uint32_t value)
 	return setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-static int connect_to(int fd, const struct inject_target *target)
+/* In the namespace of the raw sockets, wherever the thread is that asks. */
+int inject_routes_open(struct nfqueue_injector *injector)
+{
+	injector->route_ipv4 = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (injector->route_ipv4 < 0)
+		return -errno;
+	injector->route_ipv6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (injector->route_ipv6 < 0 && errno != EAFNOSUPPORT)
+		return -errno;
+	return 0;
+}
+
+void inject_routes_close(struct nfqueue_injector *injector)
+{
+	if (injector->route_ipv4 >= 0)
+		close(injector->route_ipv4);
+	if (injector->route_ipv6 >= 0)
+		close(injector->route_ipv6);
+}
+
+static int connect_to(int fd, const struct inject_target *target, uint32_t mark)
 {
 	struct sockaddr_storage address;
 	socklen_t length = inject_address(target, &address);
-	int error = set(fd, SO_MARK, target->mark);
+	int error = set(fd, SO_MARK, mark);
 
-	if (!error && target->interface)
+	if (!error)
 		error = set(fd, SO_BINDTOIFINDEX, target->interface);
-	if (error)
+	if (error && (error != -ENOPROTOOPT || target->interface))
 		return error;
 	set(fd, SO_BROADCAST, 1);
 	/* both have it at the same place */
@@ -48,16 +68,25 @@ static int read_mtu(int fd, const struct inject_target *target)
 	return mtu;
 }
 
-int inject_route_mtu(const struct inject_target *target)
+/* Else the next route would begin at the source of this one. */
+static void disconnect(int fd)
 {
-	const int domain = target->ip_version == 4 ? AF_INET : AF_INET6;
-	int fd = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0), mtu;
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
-	if (fd < 0)
-		return -errno;
-	mtu = connect_to(fd, target);
+	connect(fd, &nobody, sizeof(nobody));
+}
+
+int inject_route_mtu(struct nfqueue_injector *injector,
+		     const struct inject_target *target)
+{
+	int fd = target->ip_version == 4 ? injector->route_ipv4 : injector->route_ipv6;
+	int mtu;
+
+	pthread_mutex_lock(&injector->route_lock);
+	mtu = connect_to(fd, target, target->mark | injector->guard);
 	if (mtu == 0)
 		mtu = read_mtu(fd, target);
-	close(fd);
+	disconnect(fd);
+	pthread_mutex_unlock(&injector->route_lock);
 	return mtu;
 }

@@ -76,8 +76,7 @@ static int fail(struct nfqueue_injector *injector, int code)
 				    "cannot open a raw socket: no CAP_NET_RAW in the "
 				    "user namespace that this network namespace belongs "
 				    "to: run it as root");
-	return inject_error(injector, code, "cannot open a raw socket: %s",
-			    strerror(-code));
+	return inject_error(injector, code, "cannot open a socket: %s", strerror(-code));
 }
 
 int inject_sockets_open(struct nfqueue_injector *injector)
@@ -91,7 +90,8 @@ int inject_sockets_open(struct nfqueue_injector *injector)
 	error = open_socket(&injector->ipv6, AF_INET6, injector->guard);
 	if (error && error != -EAFNOSUPPORT)
 		return fail(injector, error);
-	return 0;
+	error = inject_routes_open(injector);
+	return error ? fail(injector, error) : 0;
 }
 
 void inject_sockets_close(struct nfqueue_injector *injector)

@@ -345,7 +345,8 @@ static void assert_receives(int fd, const uint8_t *expected, size_t length)
 	free(bytes);
 }
 
-static void check_long_tcp(const char *from, const char *to, struct nfqueue_injection how)
+static void check_long_tcp(const char *from, const char *to, struct nfqueue_injection how,
+			   bool elsewhere)
 {
 	static uint8_t payload[LONG];
 	struct connection made;
@@ -365,7 +366,11 @@ static void check_long_tcp(const char *from, const char *to, struct nfqueue_inje
 	data.sequence = next_sequence(made.client, TCP_SEND_QUEUE);
 	data.acknowledgement = next_sequence(made.client, TCP_RECV_QUEUE);
 	start(defaults);
+	if (elsewhere)
+		netns_peer_enter(&pair);
 	assert_int_equal(inject(&data, how), 0);
+	if (elsewhere)
+		netns_peer_leave(&pair);
 	nfqueue_injector_flush(injector);
 	assert_receives(made.server, payload, LONG);
 	assert_counts(1, 0, 0, 0);
@@ -379,10 +384,17 @@ static void tcp_longer_than_the_mtu_goes_in_segments(void **state)
 {
 	const struct nfqueue_injection later = {.delay_us = 1000};
 
-	check_long_tcp("10.99.0.1", "10.99.0.2", now);
-	check_long_tcp("fd99::1", "fd99::2", now);
-	check_long_tcp("10.99.0.1", "10.99.0.2", later);
-	check_long_tcp("fd99::1", "fd99::2", later);
+	check_long_tcp("10.99.0.1", "10.99.0.2", now, false);
+	check_long_tcp("fd99::1", "fd99::2", now, false);
+	check_long_tcp("10.99.0.1", "10.99.0.2", later, false);
+	check_long_tcp("fd99::1", "fd99::2", later, false);
+}
+
+/* There the destination is local, and any length goes. */
+static void the_routes_are_those_of_the_namespace_it_was_opened_in(void **state)
+{
+	check_long_tcp("10.99.0.1", "10.99.0.2", now, true);
+	check_long_tcp("fd99::1", "fd99::2", now, true);
 }
 
 /* The device takes more than the route does. */
@@ -624,6 +636,7 @@ int main(int argc, char **argv)
 		TEST(a_packet_has_its_mark_and_the_guard_mark),
 		TEST(what_is_injected_does_not_come_up_again),
 		TEST(tcp_longer_than_the_mtu_goes_in_segments),
+		TEST(the_routes_are_those_of_the_namespace_it_was_opened_in),
 		TEST(the_mtu_of_the_route_counts),
 		TEST(long_ipv4_goes_in_fragments_if_it_may),
 		TEST(a_fragment_stays_one),
