@@ -99,10 +99,10 @@ NFQUEUE_API int nfqueue_reject_find(const char *word);
  * packet was sent to, with a TTL of 64.
  *
  * There is no answer (-ENOENT), as the kernel's reject gives none, to: a TCP reset; an
- * ICMP or ICMPv6 error, or an unknown type of ICMP message; a fragment but the first, and
- * a first fragment that would get a reset; addresses of more than one host or of none
- * (multicast, broadcast as far as an address alone tells, unspecified); a wrong checksum
- * of TCP, UDP, ICMP or ICMPv6; NFQUEUE_REJECT_TCP_RESET to what is no TCP.
+ * ICMP or ICMPv6 error, router discovery, or an unknown type of ICMP message; a fragment
+ * but the first, and a first fragment that would get a reset; addresses of more than one
+ * host or of none (multicast, broadcast as far as an address alone tells, unspecified); a
+ * wrong checksum of TCP, UDP, ICMP or ICMPv6; NFQUEUE_REJECT_TCP_RESET to what is no TCP.
  *
  * @param data     the packet from its IP header on
  * @param length   bytes at `data`; of a packet that was cut by the copy range what is

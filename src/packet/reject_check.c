@@ -14,7 +14,7 @@
 #include "packet/layers.h"
 #include "packet/reject.h"
 
-#define ICMP_TYPES 18          /* the last type that icmp_send() knows */
+#define ICMP_TYPES 18          /* the last type that icmp_pointers[] knows */
 #define ICMPV6_INFORMATION 128 /* types from here on are no errors */
 
 /* One host's, as far as the address tells: a network's broadcast address is known to
@@ -43,6 +43,13 @@ static int is_between_hosts(const struct nfqueue_view *view)
 	return is_unicast_ipv6(data + 8) && is_unicast_ipv6(data + 24);
 }
 
+/* A bit for each type whose icmp_pointers[].error is set: destination unreachable, source
+ * quench, redirect, router discovery (which routers send to all), time exceeded,
+ * parameter problem, and those that were never assigned. */
+static const uint32_t icmp_errors = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 9 | 1u << 10 |
+				    1u << 11 | 1u << 12 | 1u << 1 | 1u << 2 | 1u << 6 |
+				    1u << 7;
+
 /* Of an unknown type, too: it may be an error. */
 static int is_icmp_error(const struct nfqueue_view *view)
 {
@@ -53,15 +60,7 @@ static int is_icmp_error(const struct nfqueue_view *view)
 		return is_missing || type < ICMPV6_INFORMATION;
 	if (!packet_carries(view, 4, IPPROTO_ICMP))
 		return 0;
-	switch (type) {
-	case 3:  /* destination unreachable */
-	case 4:  /* source quench */
-	case 5:  /* redirect */
-	case 11: /* time exceeded */
-	case 12: /* parameter problem */
-		return 1;
-	}
-	return is_missing || type > ICMP_TYPES;
+	return is_missing || type > ICMP_TYPES || icmp_errors & 1u << type;
 }
 
 /* The sum over what a checksum of ours covers; 0xffff if it is right. */
@@ -98,7 +97,7 @@ static int is_sound(const struct nfqueue_view *view)
 	    packet_carries(view, 6, IPPROTO_ICMPV6))
 		return transport_sum(view, view->length - view->transport_offset) ==
 		       0xffff;
-	return 1; /* nf_reject_verify_csum(): it has none that is known here */
+	return 1; /* the kernel looks for TCP's checksum in unknown protocols: not here */
 }
 
 int reject_check(const struct nfqueue_view *view, uint32_t skb_info)
