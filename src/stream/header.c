@@ -144,10 +144,19 @@ static void cut(struct stream_result *result, size_t size)
 	result->tcp.flags &= (uint8_t)~NFQUEUE_TCP_FIN;
 }
 
+/* Nothing but its length has changed, if that has. */
+static bool is_beginning(const struct stream_header *header,
+			 const struct stream_result *result)
+{
+	return result->payload == header->payload ||
+	       (result->length <= header->length &&
+		!memcmp(result->payload, header->payload, result->length));
+}
+
 int stream_header_write(const struct stream_header *header, struct nfqueue_edit *edit,
 			struct stream_result *result, size_t size)
 {
-	bool is_same = result->payload == header->payload, has_sack = header->sack_offset;
+	bool is_same = is_beginning(header, result), has_sack = header->sack_offset;
 	int changed = 0, ret = write_fields(header, edit, &result->tcp, &changed);
 
 	if (ret == 0 && has_sack &&

@@ -201,6 +201,8 @@ static void pass_window(struct passage *passage, uint32_t acknowledgement)
 		return;
 	window = (uint64_t)tcp->window << scale;
 	window = stream_track_window(passage->peer, acknowledgement, window) >> scale;
+	if (window == 0 && tcp->window) /* what is open would never be opened again */
+		window = 1;
 	tcp->window = window > UINT16_MAX ? UINT16_MAX : (uint16_t)window;
 }
 
