@@ -102,13 +102,13 @@ NFQUEUE_API int nfqueue_injector_new(struct nfqueue_injector **injector,
  * -EINVAL not a whole IPv4 or IPv6 packet, or one to no address, or a delay of more than
  * a day; -ENOSPC too many packets wait; -EMSGSIZE too long for its route, and it cannot
  * be cut; -EOPNOTSUPP its checksum is not ready, and cannot be made (a fragment, an
- * unknown protocol); -ENETUNREACH, -EHOSTUNREACH no route; -EPERM a rule of the output
- * hook dropped it; -EAGAIN the socket's buffer is full, -ENOBUFS the device's queue;
- * -EAFNOSUPPORT no IPv6 in this kernel; -ENODEV, -ENXIO no such interface; -ENOMEM; the
- * kernel's others. If a packet in pieces fails, the first of them may have left. What
- * becomes of a delayed packet is told by nfqueue_injector_stats_get() alone. Before
- * Linux 5.5 the kernel sets no other mark than the guard mark. Any thread. Source:
- * raw_sendmsg(), rawv6_sendmsg().
+ * unknown protocol), or skb_info tells that it is several UDP datagrams in one;
+ * -ENETUNREACH, -EHOSTUNREACH no route; -EPERM a rule of the output hook dropped it;
+ * -EAGAIN the socket's buffer is full, -ENOBUFS the device's queue; -EAFNOSUPPORT no IPv6
+ * in this kernel; -ENODEV, -ENXIO no such interface; -ENOMEM; the kernel's others. If a
+ * packet in pieces fails, the first of them may have left. What becomes of a delayed
+ * packet is told by nfqueue_injector_stats_get() alone. Before Linux 5.5 the kernel sets
+ * no other mark than the guard mark. Any thread. Source: raw_sendmsg(), rawv6_sendmsg().
  */
 NFQUEUE_API int nfqueue_inject(struct nfqueue_injector *injector,
 			       const struct nfqueue_injection *injection);

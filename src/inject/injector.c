@@ -3,6 +3,7 @@
 #include <nfqueue/packet.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,10 @@ static int find_target(struct nfqueue_injector *injector, struct inject_target *
 	if (inject_target_find(target, known->data, known->length, &words) < 0)
 		return inject_error(injector, -EINVAL, "cannot send %zu bytes: %s",
 				    known->length, words);
+	if (known->skb_info & NFQUEUE_GSO_PACKET && target->protocol == IPPROTO_UDP)
+		return inject_error(injector, -EOPNOTSUPP,
+				    "cannot send several datagrams in one: where they "
+				    "end is not told (leave NFQUEUE_GSO off for UDP)");
 	target->mark = known->mark;
 	target->interface = known->interface;
 	return 0;

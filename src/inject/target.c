@@ -94,6 +94,7 @@ int inject_target_find(struct inject_target *target, const void *data, size_t le
 	target->data = view.data;
 	target->length = view.length;
 	target->ip_version = view.ip_version;
+	target->protocol = view.protocol;
 	target->routes_source = routes_source(target);
 	return 0;
 }

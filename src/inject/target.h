@@ -12,6 +12,7 @@ struct inject_target {
 	const uint8_t *data;
 	size_t length; /* as the IP header has it, what stands behind is none of it */
 	uint8_t ip_version;
+	uint8_t protocol;        /* of its transport header */
 	uint8_t address_length;  /* 4 or 16 */
 	uint8_t header_length;   /* of IPv4, with options */
 	uint8_t destination[16]; /* the first `address_length` bytes */

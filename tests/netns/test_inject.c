@@ -523,6 +523,36 @@ static void options_of_other_versions_are_taken_if_they_are_understood(void **st
 	assert_int_equal(nfqueue_injector_free(NULL), 0);
 }
 
+/* Where each ends is known to the kernel alone. */
+static void several_datagrams_in_one_are_refused(void **state)
+{
+	const struct nfqueue_injection gso = {.skb_info = NFQUEUE_GSO_PACKET};
+	uint32_t wire;
+	struct raw_packet packet = datagram(FOREIGN, "127.0.0.1", &wire, 0);
+
+	start(defaults);
+	expect(inject(&packet, gso), -EOPNOTSUPP, "several datagrams in one");
+	packet.protocol = IPPROTO_TCP;
+	assert_int_equal(inject(&packet, gso), 0);
+	assert_counts(1, 1, 0, 0);
+}
+
+/* The rest of it would have to be added up, too. */
+static void a_fragment_without_a_checksum_is_refused(void **state)
+{
+	uint8_t bytes[28] = {0x45, 0, 0, 28, 0, 7, 0x20, 0, 64, IPPROTO_UDP};
+	struct nfqueue_injection fragment = {.size = sizeof(fragment),
+					     .data = bytes,
+					     .length = sizeof(bytes),
+					     .skb_info = NFQUEUE_CHECKSUM_NOT_READY};
+
+	memcpy(bytes + 12, "\xc0\0\2\7\x7f\0\0\1", 8);
+	start(defaults);
+	expect(nfqueue_inject(injector, &fragment), -EOPNOTSUPP,
+	       "cannot make the checksum");
+	assert_counts(0, 1, 0, 0);
+}
+
 static void a_rule_that_drops_is_told(void **state)
 {
 	uint32_t wire;
@@ -642,6 +672,8 @@ int main(int argc, char **argv)
 		TEST(a_fragment_stays_one),
 		TEST(bytes_that_are_no_packet_are_refused),
 		TEST(options_of_other_versions_are_taken_if_they_are_understood),
+		TEST(several_datagrams_in_one_are_refused),
+		TEST(a_fragment_without_a_checksum_is_refused),
 		TEST(a_rule_that_drops_is_told),
 		TEST(a_full_buffer_is_told_at_once),
 		TEST(a_full_device_queue_is_told),
