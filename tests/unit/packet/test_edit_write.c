@@ -17,9 +17,11 @@ static const struct write_case write_cases[] = {
 	 "13881770 000d0000 68454c6c6f", 0},
 	{"across headers: addresses and ports", UDP4, 15, "0f c0a80007 1389",
 	 "45000021 00010000 40110000 0a00000f c0a80007 13891770 000d0000 68656c6c6f", 0},
-	{"a checksum is not taken", UDP4, 26, "abcd", "45000021 00010000 40110000" IPV4_ENDS
+	{"a checksum is not taken", UDP4, 26, "abcd", "45000021 00010000 40110000"
+	 IPV4_ENDS
 	 "13881770 000d0000 68656c6c6f", 0},
-	{"an IPv4 checksum, either", UDP4, 8, "05110bad", "45000021 00010000 05110000" IPV4_ENDS
+	{"an IPv4 checksum, either", UDP4, 8, "05110bad", "45000021 00010000 05110000"
+	 IPV4_ENDS
 	 "13881770 000d0000 68656c6c6f", 0},
 	{"a whole packet", TCP4, 0,
 	 "4510002d 00070000 07061234 c0a80001 c0a80002 "
@@ -54,7 +56,8 @@ static const struct write_case write_cases[] = {
 	{"an extension header", CHAIN6, 41, "01", NULL, -EPERM},
 	{"the last extension header", CHAIN6, 87, "01", NULL, -EPERM},
 	{"a fragment header", LATER6, 44, "01", NULL, -EPERM},
-	{"extension headers that lie", "60000000 00083c40" IPV6_ENDS "1109000000000000", 47,
+	{"extension headers that lie", "60000000 00083c40" IPV6_ENDS "1109000000000000",
+	 47,
 	 "01", NULL, -EPERM},
 	{"behind a later fragment's header", LATER4, 20, "00", NULL, -EOPNOTSUPP},
 	{"the same, IPv6", LATER6, 48, "00", NULL, -EOPNOTSUPP},
