@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <nfqueue/packet.h>
+
 #define TAGS_MAX 8u /* no network nests more */
 #define PPP_IPV4 0x0021u
 #define PPP_IPV6 0x0057u
@@ -199,6 +201,54 @@ static int find_ppp(struct cursor *cursor, struct link_found *found)
 	return find_ppp_protocol(cursor, found);
 }
 
+/* Source: uapi/linux/netfilter/nfnetlink_log.h, enum nfulnl_attr_type. */
+enum {
+	NFLOG_PACKET = 1,
+	NFLOG_MARK = 2,
+	NFLOG_IN = 4,
+	NFLOG_HW_ADDRESS = 8,
+	NFLOG_PAYLOAD = 9,
+};
+
+static void keep_nflog(struct link_found *found, uint16_t type, const uint8_t *value,
+		       uint32_t length)
+{
+	if (type == NFLOG_PACKET && length >= 3 && value[2] <= NFQUEUE_HOOK_POSTROUTING)
+		found->hook = value[2];
+	else if (type == NFLOG_MARK && length >= 4)
+		found->mark = load32(value);
+	else if (type == NFLOG_IN && length >= 4)
+		found->interface = load32(value);
+	else if (type == NFLOG_HW_ADDRESS && length >= 12)
+		keep_address(found, value + 4, load16(value));
+}
+
+/* Attributes, their numbers in this machine's byte order: libpcap has seen to it. What
+ * the log message knows of the packet stands in front of it. */
+static int find_nflog(struct cursor *cursor, struct link_found *found)
+{
+	uint16_t length, type;
+
+	if (!take(cursor, 4))
+		return -ENOENT;
+	for (;;) {
+		const uint8_t *header = take(cursor, 4), *value;
+
+		if (!header)
+			return -ENOENT;
+		memcpy(&length, header, sizeof(length));
+		memcpy(&type, header + 2, sizeof(type));
+		if (length < 4)
+			return -ENOENT;
+		if (type == NFLOG_PAYLOAD)
+			return find_ip(cursor, 0, found);
+		value = take(cursor, length - 4u);
+		if (!value || !take(cursor, -length & 3u))
+			return -ENOENT;
+		keep_nflog(found, type, value, length - 4u);
+	}
+}
+
 static const struct {
 	int link_type;
 	int (*find)(struct cursor *cursor, struct link_found *found);
@@ -208,7 +258,7 @@ static const struct {
 	{DLT_LINUX_SLL, find_sll},   {DLT_LINUX_SLL2, find_sll2},
 	{DLT_NULL, find_null},       {DLT_LOOP, find_null},
 	{DLT_PPP, find_ppp},         {DLT_PPP_SERIAL, find_ppp},
-	{DLT_PPP_ETHER, find_pppoe},
+	{DLT_PPP_ETHER, find_pppoe}, {DLT_NFLOG, find_nflog},
 };
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
@@ -226,7 +276,7 @@ int link_find(int link_type, const uint8_t *data, uint32_t captured,
 {
 	struct cursor cursor = {.data = data, .end = captured};
 
-	*found = (struct link_found){0};
+	*found = (struct link_found){.hook = LINK_NO_HOOK};
 	for (size_t i = 0; i < TYPE_COUNT; i++)
 		if (types[i].link_type == link_type)
 			return types[i].find(&cursor, found);

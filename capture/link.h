@@ -22,6 +22,8 @@
 #define LINK_HARDWARE_ETHERNET 1u
 #define LINK_HARDWARE_NONE 0xfffeu
 
+#define LINK_NO_HOOK 0xffu
+
 /* What stood in front of an IP packet. */
 struct link_found {
 	uint32_t offset;                  /* of the IP header */
@@ -29,6 +31,8 @@ struct link_found {
 	uint16_t vlan_protocol, vlan_tci; /* the outermost tag; protocol 0: none */
 	uint32_t interface;      /* an index of the other machine's; 0: unknown */
 	bool outgoing, incoming; /* seen from the machine that captured; or neither */
+	uint8_t hook;            /* enum nfqueue_hook; LINK_NO_HOOK: unknown */
+	uint32_t mark;           /* of the packet; 0: none, or unknown */
 	uint8_t hw_address_length;
 	uint8_t hw_address[8]; /* the sender's */
 };

@@ -26,7 +26,8 @@ struct replay {
 	struct nfqueue_edit *edit;
 	uint64_t *rule_bytes; /* one a rule, and one for no rule */
 	struct capture_stats written;
-	uint64_t now_ns; /* never goes back */
+	uint64_t now_ns;    /* never goes back */
+	const char *opened; /* the file, until its first packet */
 };
 
 /* The packet that is under way. */
@@ -98,6 +99,8 @@ static struct nfqueue_edit *begin_edit(void *ctx)
 
 static uint8_t hook_of(const struct link_found *link)
 {
+	if (link->hook != LINK_NO_HOOK)
+		return link->hook;
 	if (link->outgoing)
 		return NFQUEUE_HOOK_OUTPUT;
 	return link->incoming ? NFQUEUE_HOOK_INPUT : CAPTURE_NO_HOOK;
@@ -318,11 +321,22 @@ static int replay_packet(struct current *current)
 	return decide(current);
 }
 
+static void check_order(struct replay *replay, uint64_t time_ns)
+{
+	if (replay->opened && time_ns < replay->now_ns && !replay->options.quiet)
+		fprintf(stderr,
+			"%s begins before the end of the file before it: give captures "
+			"in the order of time\n",
+			replay->opened);
+	replay->opened = NULL;
+}
+
 /* The clock of the policy never goes back, and no delayed packet is due before it. */
 static int set_clock(struct replay *replay, uint64_t time_ns)
 {
 	struct replay_counts *counts = &replay->counts;
 
+	check_order(replay, time_ns);
 	if (counts->packets == 1)
 		counts->first_ns = time_ns;
 	if (time_ns < replay->now_ns)
@@ -339,7 +353,8 @@ static int take_packet(struct replay *replay, const struct capture_packet *captu
 				  .captured = captured,
 				  .packet = {.data = captured->data,
 					     .captured = captured->captured,
-					     .length = captured->length}};
+					     .length = captured->length,
+					     .mark = captured->link.mark}};
 	int err;
 
 	replay->counts.packets++;
@@ -372,6 +387,7 @@ int replay_file(struct replay *replay, const char *path)
 	int err = capture_reader_open(&reader, path, error);
 
 	replay->progress.live = replay->options.live;
+	replay->opened = path;
 	if (err == 0) {
 		*error = '\0';
 		err = read_all(replay, reader, error);

@@ -144,9 +144,10 @@ static void check_record(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const int types[] = {DLT_EN10MB,    DLT_RAW,        DLT_IPV4,     DLT_IPV6,
-				    DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL,     DLT_LOOP,
-				    DLT_PPP,       DLT_PPP_SERIAL, DLT_PPP_ETHER};
+	static const int types[] = {DLT_EN10MB,     DLT_RAW,       DLT_IPV4,
+				    DLT_IPV6,       DLT_LINUX_SLL, DLT_LINUX_SLL2,
+				    DLT_NULL,       DLT_LOOP,      DLT_PPP,
+				    DLT_PPP_SERIAL, DLT_PPP_ETHER, DLT_NFLOG};
 	const size_t count = sizeof(types) / sizeof(types[0]);
 
 	if (size < 1 || size > 65535)

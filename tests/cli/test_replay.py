@@ -4,13 +4,15 @@ import json
 import os
 import pathlib
 import pty
+import shutil
+import socket
 import struct
 import subprocess
 import tempfile
 
 from capture import (ARP, EN10MB, LINUX_SLL, LINUX_SLL2, MACS, MILLISECOND, NULL, RAW,
                      SECOND, START, ethernet, every, pcap, summary, tcp, tshark, udp)
-from case import Arguments, case, main, need, same, until
+from case import Arguments, Skip, case, main, need, same, until
 from program import Stream, as_ordinary_user, nfqueue
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
@@ -258,6 +260,7 @@ def _():
     seen = summary(done)
     same((seen["packets"], seen["dropped"], seen["broken_files"]), (14, 6, 1), "counts")
     same(seen["out_of_order"], 8, "packets of times before")
+    need(f"{cut} begins before the end of the file before it" in done.stderr, done.stderr)
 
 
 @case("what is no capture is refused in words", net=False)
@@ -376,6 +379,41 @@ def _():
     until(lambda: "%" in seen.text, 5, "a percentage")
     need(seen.text.endswith("\r\033[K"), repr(seen.text))
     need("100,000" in out, out)
+
+
+def tcpdump(interface, path, count, send):
+    """Captures `count` packets that send() makes."""
+    if not shutil.which("tcpdump"):
+        raise Skip("tcpdump is not installed")
+    with subprocess.Popen(["tcpdump", "-Z", "root", "-n", "-i", interface, "-w", path, "-c",
+                           str(count), "udp"], stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as process:
+        out = Stream(process.stderr.fileno())
+        try:
+            until(lambda: "listening" in out.text, 10, "tcpdump listens")
+            send()
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+    return path
+
+
+def send_datagrams():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(4):
+            sender.sendto(b"hello" * number, ("127.0.0.1", 5000 + number % 2))
+
+
+@case("what tcpdump has captured, on one interface and on all", seconds=60)
+def _():
+    for interface, direction in (("lo", "0x00000000"), ("any", "0x00000001")):
+        source = tcpdump(interface, path_of(f"{interface}.pcap"), 4, send_datagrams)
+        out = path_of("real.pcapng")
+        seen = counts("-w", out, "drop if udp port 5000", "set ttl 9", source)
+        same((seen["packets"], seen["dropped"], seen["modified"]), (4, 2, 2), interface)
+        same(tshark(out, "ip.ttl", "ip.checksum.status", "udp.checksum.status",
+                    "frame.packet_flags_direction"), [["9", "1", "1", direction]] * 2,
+             interface)
 
 
 @case("it needs no privilege")

@@ -79,6 +79,15 @@ static const struct row {
 	{"PPP, nothing", DLT_PPP, BYTES(""), -1},
 	{"PPPoE alone", DLT_PPP_ETHER, BYTES("\x11\0\0\1\0\3\0\x21\x45"), 8, LINK_IPV4},
 	{"PPPoE, discovery", DLT_PPP_ETHER, BYTES("\x11\x09\0\1\0\3\0\x21\x45"), -1},
+	{"NFLOG, packet at once", DLT_NFLOG, BYTES("\2\0\0\5\x18\0\x09\0\x45"), 8,
+	 LINK_IPV4},
+	{"NFLOG, a mark first", DLT_NFLOG,
+	 BYTES("\2\0\0\5\x08\0\2\0\0\0\0\7\x18\0\x09\0\x60"), 16, LINK_IPV6},
+	{"NFLOG, a prefix that is padded", DLT_NFLOG,
+	 BYTES("\2\0\0\5\x05\0\x0a\0x\0\0\0\x18\0\x09\0\x45"), 16, LINK_IPV4},
+	{"NFLOG, an attribute without end", DLT_NFLOG,
+	 BYTES("\2\0\0\5\x03\0\2\0\x18\0\x09\0\x45"), -1},
+	{"NFLOG, an attribute that is cut", DLT_NFLOG, BYTES("\2\0\0\5\x80\0\2\0\0"), -1},
 	{"a link type of none of these", DLT_IEEE802_11, BYTES("\x45"), -1},
 };
 
@@ -154,6 +163,22 @@ static void interface_and_address_are_kept(void **state)
 	assert_memory_equal(found.hw_address, "\2\0\0\0\0\2", 6);
 }
 
+static void nflog_tells_hook_mark_interface_and_address(void **state)
+{
+	static const uint8_t nflog[] =
+		"\2\0\0\5\x08\0\1\0\x08\0\3\0\x08\0\2\0\0\0\1\7\x08\0\4\0\0\0\0\x0b"
+		"\x10\0\x08\0\0\6\0\0\2\0\0\0\0\1\0\0\x18\0\x09\0\x45";
+	struct link_found found;
+
+	(void)state;
+	assert_int_equal(link_find(DLT_NFLOG, nflog, sizeof(nflog) - 1, &found), 0);
+	assert_int_equal(found.hook, 3);
+	assert_int_equal(found.mark, 0x107);
+	assert_int_equal(found.interface, 11);
+	assert_int_equal(found.hw_address_length, 6);
+	assert_memory_equal(found.hw_address, "\2\0\0\0\0\1", 6);
+}
+
 static void known_link_types_are_known(void **state)
 {
 	(void)state;
@@ -168,6 +193,7 @@ int main(void)
 		cmocka_unit_test(each_link_layer_ends_where_the_ip_packet_begins),
 		cmocka_unit_test(a_cut_header_is_no_packet),
 		cmocka_unit_test(interface_and_address_are_kept),
+		cmocka_unit_test(nflog_tells_hook_mark_interface_and_address),
 		cmocka_unit_test(known_link_types_are_known),
 	};
 
