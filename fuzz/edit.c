@@ -264,7 +264,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	begin(&run, &input);
 	check_view(&run);
-	for (int steps = 0; input.left && steps < 32; steps++) {
+	for (int steps = run.may_be_large ? 4 : 32; input.left && steps > 0; steps--) {
 		step(&run, &input);
 		if (take(&input) & 1)
 			commit(&run);
