@@ -100,12 +100,14 @@ struct nfqueue_streams_stats {
 	uint64_t withheld;      /**< packets of which bytes were withheld */
 	uint64_t early;         /**< packets refused with -EAGAIN */
 	uint64_t retransmitted; /**< packets that repeated bytes */
-	uint64_t one_sided;     /**< packets not looked into, since no packet of the other
-				 * direction has ever come by */
-	uint64_t refused;       /**< packets not looked into to their end: a limit, an
-				 * impossible       change, a connection with MPTCP, TCP-AO or
-				 * MD5 */
-	uint64_t cut;           /**< packets that would have become too long */
+	/** Packets not looked into, since no packet of the other direction has come by.
+	 */
+	uint64_t one_sided;
+	/** Packets not looked into to their end: a limit, a change that makes no sense, a
+	 * connection with MPTCP, TCP-AO or MD5; and those of connections that found no
+	 * place. */
+	uint64_t refused;
+	uint64_t cut; /**< packets that would have become too long */
 };
 
 /**

@@ -314,7 +314,7 @@ int stream_track_pass(struct stream_track *track, struct stream_pass *pass,
 		segment->sequence = (uint32_t)stream_log_forward(&track->log, from);
 	else
 		emit(track, pass, &piece, segment);
-	if (segment->fin && end == track->settled) {
+	if (segment->fin && end == track->settled && !track->held) {
 		track->seen = ++track->settled;
 		track->has_tail = false;
 	}
