@@ -47,8 +47,8 @@ static int is_between_hosts(const struct nfqueue_view *view)
  * quench, redirect, router discovery (which routers send to all), time exceeded,
  * parameter problem, and those that were never assigned. */
 static const uint32_t icmp_errors = 1u << 3 | 1u << 4 | 1u << 5 | 1u << 9 | 1u << 10 |
-				    1u << 11 | 1u << 12 | 1u << 1 | 1u << 2 | 1u << 6 |
-				    1u << 7;
+				    1u << 11 | 1u << 12 | /* and */ 1u << 1 | 1u << 2 |
+				    1u << 6 | 1u << 7;
 
 /* Of an unknown type, too: it may be an error. */
 static int is_icmp_error(const struct nfqueue_view *view)

@@ -154,7 +154,7 @@ static int is_answer(const uint8_t *packet, const uint8_t *bytes, size_t length)
 static int ask_kernel(const uint8_t *packet, size_t length, uint8_t *answer)
 {
 	struct sockaddr_storage end_of_it;
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = {0};
 	socklen_t size, end_size = netns_address(&end_of_it, MARKER, MARKER_PORT);
 	uint8_t bytes[4096];
 	ssize_t got, answer_length = 0;

@@ -79,7 +79,7 @@ static void check_sum(uint32_t expected, uint32_t start, const uint8_t *data,
 /* The sum of each length is made of that of the length before. */
 static void every_length_at_every_offset(void **state)
 {
-	static uint8_t data[LENGTHS + OFFSETS];
+	static uint8_t data[LENGTHS + OFFSETS] __attribute__((aligned(OFFSETS)));
 	struct random_packet random = {.state = 11};
 
 	(void)state;
