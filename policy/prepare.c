@@ -6,6 +6,7 @@
 #include "policy/effect.h"
 #include "policy/prepare.h"
 #include "policy/shaper.h"
+#include "policy/tcp.h"
 
 /* Source: splitmix64 by Sebastiano Vigna, public domain. */
 static uint64_t next_seed(uint64_t *state)
@@ -70,6 +71,16 @@ int policy_seed(struct policy *policy, uint64_t seed)
 	return 0;
 }
 
+/* 1 the rule may replace in TCP, 0, -ENOMEM. */
+static int replaces_in_tcp(const struct policy *policy, const struct policy_rule *rule)
+{
+	if (!rule->effects->own.pattern_count)
+		return 0;
+	if (!rule->program)
+		return 1;
+	return policy_tcp_possible(policy->programs[rule->program->number]);
+}
+
 int policy_effects_prepare(struct policy *policy)
 {
 	bool replaces = false;
@@ -77,12 +88,15 @@ int policy_effects_prepare(struct policy *policy)
 	int ret;
 
 	for (size_t i = 0; i < policy->reachable; i++) {
-		struct policy_effects *effects = policy->rules[i].effects;
+		struct policy_rule *rule = &policy->rules[i];
 
-		if (!effects)
+		if (!rule->effects)
 			continue;
-		effects->number = policy->effects_count++;
-		replaces |= effects->own.pattern_count > 0;
+		rule->effects->number = policy->effects_count++;
+		ret = replaces ? 1 : replaces_in_tcp(policy, rule);
+		if (ret < 0)
+			return ret;
+		replaces = ret;
 	}
 	if (!policy->effects_count)
 		return 0;

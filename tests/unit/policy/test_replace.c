@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -207,6 +208,55 @@ static void stream_stats_need_a_replace(void **state)
 	bench_free(bench);
 }
 
+static const struct {
+	const char *expression;
+	int may;
+} expressions[] = {
+	{"tcp", 1},
+	{"udp", 0},
+	{"ip", 1},
+	{"ip6", 1},
+	{"udp port 53", 0},
+	{"port 53", 1},
+	{"src port 53", 1},
+	{"udp port 53 or tcp port 80", 1},
+	{"udp and host 10.0.0.1", 0},
+	{"host 10.0.0.1", 1},
+	{"icmp or icmp6", 0},
+	{"not tcp", 1}, /* IPv6 with TCP behind options */
+	{"ip and not tcp", 0},
+	{"not udp", 1},
+	{"ip proto 6", 1},
+	{"ip6 proto 6", 1},
+	{"ip6 and udp", 0},
+	{"ip[9] > 6", 0},
+	{"ip[9] >= 6 and ip[9] < 17", 1},
+	{"ip6[6] = 60", 1},
+	{"ip6 protochain 17", 1}, /* it loops: nobody knows */
+	{"len > 100", 1},
+};
+
+/* What never meets TCP needs no connections. */
+static void connections_are_followed_where_tcp_may_be_met(void **state)
+{
+	struct nfqueue_streams_stats stats = {.size = sizeof(stats)};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++) {
+		struct bench *bench;
+		int ret;
+
+		snprintf(text, sizeof(text), "replace \"a\" \"b\" if %s",
+			 expressions[i].expression);
+		bench = bench_new(text);
+		ret = policy_stream_stats(bench->policy, &stats);
+		if ((ret == 0) != expressions[i].may)
+			fail_msg("%s: %d", text, ret);
+		bench_free(bench);
+	}
+}
+
 static void fragments_of_others_pass(void **state)
 {
 	struct bench *bench = bench_new("replace \"cat\" \"horse\" if tcp dst port 80\n");
@@ -249,6 +299,7 @@ int main(void)
 		cmocka_unit_test(copies_have_the_translated_numbers),
 		cmocka_unit_test(connections_survive_a_reload),
 		cmocka_unit_test(stream_stats_need_a_replace),
+		cmocka_unit_test(connections_are_followed_where_tcp_may_be_met),
 		cmocka_unit_test(fragments_of_others_pass),
 		cmocka_unit_test(fin_is_translated),
 	};
