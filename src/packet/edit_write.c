@@ -37,7 +37,7 @@ int nfqueue_edit_write(struct nfqueue_edit *edit, size_t offset, const void *byt
 {
 	struct nfqueue_view *view = &edit->view;
 	uint32_t at = (uint32_t)offset, size = (uint32_t)count;
-	struct checksums checksums;
+	struct checksums checksums = {0};
 	struct edit_sums before;
 	int ret = edit_ready(edit);
 
