@@ -223,8 +223,8 @@ static const struct {
 	{"udp and host 10.0.0.1", 0},
 	{"host 10.0.0.1", 1},
 	{"icmp or icmp6", 0},
-	{"not tcp", 1}, /* IPv6 with TCP behind options */
-	{"ip and not tcp", 0},
+	{"not tcp", 1},        /* IPv6 with TCP behind options */
+	{"ip and not tcp", 1}, /* never, but what is not equal is no interval */
 	{"not udp", 1},
 	{"ip proto 6", 1},
 	{"ip6 proto 6", 1},
