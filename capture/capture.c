@@ -58,10 +58,8 @@ static void wake_writer(struct capture *capture)
 {
 	int state = atomic_load_explicit(&capture->state, memory_order_seq_cst);
 
-	if (state == WRITER_SLEEPS)
-		wake(capture, state);
-	else if (state == WRITER_NAPS &&
-		 ring_used(&capture->ring) > capture->ring.size / 2)
+	if (state == WRITER_SLEEPS ||
+	    (state == WRITER_NAPS && ring_used(&capture->ring) > capture->ring.size / 2))
 		wake(capture, state);
 }
 
