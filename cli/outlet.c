@@ -109,9 +109,18 @@ static bool keeps_its_place(const struct policy_copy *copy)
 	       (copy->kind == POLICY_COPY_SEGMENT || copy->kind == POLICY_COPY_INJECT);
 }
 
-static void send_copies(struct outlet *outlet, const struct nfqueue_packet *packet,
-			const struct policy_outcome *outcome)
+/* Time has passed since it was decided how long to wait. */
+static uint64_t left_us(const struct outlet_decision *decision, uint64_t delay_ns)
 {
+	uint64_t end = decision->now_ns + delay_ns, now = now_ns();
+
+	return end > now ? (end - now) / NS_PER_US : 0;
+}
+
+static void send_copies(struct outlet *outlet, const struct nfqueue_packet *packet,
+			const struct outlet_decision *decision)
+{
+	const struct policy_outcome *outcome = &decision->outcome;
 	struct nfqueue_injector *injector = injector_of(outlet);
 
 	for (uint32_t i = 0; i < outcome->copy_count && injector; i++) {
@@ -121,9 +130,10 @@ static void send_copies(struct outlet *outlet, const struct nfqueue_packet *pack
 			.data = copy->data,
 			.length = copy->length,
 			.mark = outcome->mark,
-			.delay_us = copy->delay_ns / NS_PER_US,
 		};
 
+		if (copy->delay_ns)
+			injection.delay_us = left_us(decision, copy->delay_ns);
 		if (i == 0 && keeps_its_place(copy))
 			nfqueue_flush(nfqueue_packet_queue(packet));
 		nfqueue_inject(injector, &injection);
@@ -143,19 +153,28 @@ static struct policy_packet bytes_of(const struct nfqueue_packet *packet)
 	};
 }
 
-void outlet_decide(struct outlet *outlet, const struct policy *policy,
-		   struct policy_scratch *scratch, struct nfqueue_packet *packet,
-		   struct policy_outcome *outcome)
+static struct policy_env env_of(struct outlet *outlet, struct nfqueue_packet *packet)
 {
-	struct policy_packet bytes = bytes_of(packet);
-	struct policy_env env = {
+	return (struct policy_env){
 		.now_ns = now_ns(),
 		.skb_info = nfqueue_packet_skb_info(packet),
 		.mtu = mtu_for(outlet, packet),
 		.edit = edit_of,
 		.ctx = packet,
 	};
+}
 
+void outlet_decide(struct outlet *outlet, const struct policy *policy,
+		   struct policy_scratch *scratch, struct nfqueue_packet *packet,
+		   struct outlet_decision *decision)
+{
+	struct policy_outcome *outcome = &decision->outcome;
+	struct policy_packet bytes = bytes_of(packet);
+	struct policy_env env = {0};
+
+	if (policy_has_effects(policy))
+		env = env_of(outlet, packet);
+	decision->now_ns = env.now_ns;
 	policy_apply(policy, &bytes, scratch, &env, outcome);
 	for (uint32_t i = 0; i < outcome->capture_count; i++)
 		recorder_put(&outlet->recorder, policy, outcome->captures[i], packet,
@@ -166,12 +185,14 @@ void outlet_decide(struct outlet *outlet, const struct policy *policy,
  * engine's own call is, too. */
 struct nfqueue_verdict outlet_carry_out(struct outlet *outlet,
 					struct nfqueue_packet *packet,
-					const struct policy_outcome *outcome)
+					const struct outlet_decision *decision)
 {
-	send_copies(outlet, packet, outcome);
+	const struct policy_outcome *outcome = &decision->outcome;
+
+	send_copies(outlet, packet, decision);
 	if (outcome->delay_ns)
 		nfqueue_decide_after(packet, outcome->verdict,
-				     outcome->delay_ns / NS_PER_US);
+				     left_us(decision, outcome->delay_ns));
 	return outcome->verdict;
 }
 

@@ -32,16 +32,21 @@ int outlet_prepare(struct outlet *outlet, const struct policy *policy, char *err
 /* Whether we have sent this packet ourselves: the rules of others brought it up again. */
 bool outlet_is_ours(const struct outlet *outlet, const struct nfqueue_packet *packet);
 
+struct outlet_decision {
+	struct policy_outcome outcome;
+	uint64_t now_ns; /* from when on its delays count */
+};
+
 /* Decides the packet, and records it. Any thread, each with its scratch. */
 void outlet_decide(struct outlet *outlet, const struct policy *policy,
 		   struct policy_scratch *scratch, struct nfqueue_packet *packet,
-		   struct policy_outcome *outcome);
+		   struct outlet_decision *decision);
 
 /* Does what was decided, and returns what a decide function returns. The packet may be
  * gone behind it. */
 struct nfqueue_verdict outlet_carry_out(struct outlet *outlet,
 					struct nfqueue_packet *packet,
-					const struct policy_outcome *outcome);
+					const struct outlet_decision *decision);
 
 /* Once a second: what is known of interfaces is looked up anew. */
 void outlet_tick(struct outlet *outlet);

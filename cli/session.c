@@ -15,14 +15,14 @@ static struct nfqueue_verdict decide(struct nfqueue_packet *packet, void *ctx)
 	const struct session_options *options = session->options;
 	struct generation_use use =
 		generations_enter(session->generations, nfqueue_engine_thread());
-	struct policy_outcome outcome;
+	struct outlet_decision decision;
 
 	if (outlet_is_ours(session->outlet, packet))
 		return NFQUEUE_ACCEPT;
-	outlet_decide(session->outlet, use.policy, use.scratch, packet, &outcome);
-	for (uint32_t i = 0; i < outcome.log_count && options->log; i++)
-		options->log(use.policy, outcome.logs[i], packet, options->ctx);
-	return outlet_carry_out(session->outlet, packet, &outcome);
+	outlet_decide(session->outlet, use.policy, use.scratch, packet, &decision);
+	for (uint32_t i = 0; i < decision.outcome.log_count && options->log; i++)
+		options->log(use.policy, decision.outcome.logs[i], packet, options->ctx);
+	return outlet_carry_out(session->outlet, packet, &decision);
 }
 
 static int out_of_memory(void)

@@ -262,6 +262,10 @@ uint32_t policy_copy_range(const struct policy *policy);
  */
 int policy_has_flow_verdicts(const struct policy *policy);
 
+/** 1 if policy_apply() may do more than policy_decide(), for which struct policy_env can
+ * be all zero. Else 0. */
+int policy_has_effects(const struct policy *policy);
+
 /** 1 if packets may be changed: policy_env.edit is needed. Else 0. */
 int policy_needs_edit(const struct policy *policy);
 

@@ -122,6 +122,11 @@ static bool edits(const struct policy_effects *effects)
 	       effects->shape.ecn;
 }
 
+int policy_has_effects(const struct policy *policy)
+{
+	return policy->effects_count > 0 || policy->streams != NULL;
+}
+
 int policy_needs_edit(const struct policy *policy)
 {
 	return policy->streams || any_rule(policy, edits);
