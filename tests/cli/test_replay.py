@@ -13,7 +13,7 @@ import tempfile
 from capture import (ARP, EN10MB, LINUX_SLL, LINUX_SLL2, MACS, MILLISECOND, NULL, RAW,
                      SECOND, START, ethernet, every, pcap, summary, tcp, tshark, udp)
 from case import Arguments, Skip, case, main, need, same, until
-from program import Stream, as_ordinary_user, nfqueue
+from program import Running, Stream, as_ordinary_user, nfqueue
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
@@ -381,6 +381,10 @@ def _():
     need("100,000" in out, out)
 
 
+def summary_of_file(path):
+    return counts("drop if udp port 5000", path)
+
+
 def tcpdump(interface, path, count, send):
     """Captures `count` packets that send() makes."""
     if not shutil.which("tcpdump"):
@@ -414,6 +418,23 @@ def _():
         same(tshark(out, "ip.ttl", "ip.checksum.status", "udp.checksum.status",
                     "frame.packet_flags_direction"), [["9", "1", "1", direction]] * 2,
              interface)
+
+
+@case("what 'log to' has recorded is read back, and decided again", seconds=60)
+def _():
+    source = path_of("recorded.pcapng")
+    with Running("run", "queue output ip if udp", f"log to {source}",
+                 "drop if udp port 5000", "mark 7") as running:
+        send_datagrams()
+        until(lambda: os.path.getsize(source) > 500, 5, "the packets are in the file")
+        until(lambda: summary_of_file(source)["packets"] == 4, 5, "all of them")
+        running.stop()
+    same(tshark(source, "frame.interface_name", "frame.packet_flags_direction",
+                "frame.verdict.ebpf_tc", "frame.comment"),
+         [["lo", "0x00000002", "2", "drop: drop if udp port 5000"],
+          ["lo", "0x00000002", "0", "accept, mark 7: mark 7"]] * 2, "packets")
+    seen = summary_of_file(source)
+    same((seen["packets"], seen["dropped"]), (4, 2), "the same verdicts")
 
 
 @case("it needs no privilege")
