@@ -172,6 +172,32 @@ static void joined_in_the_middle_it_waits_for_an_ack(void **state)
 	assert_int_equal(talk->got.window, 1000); /* its scale is unknown */
 }
 
+static void what_was_received_unseen_is_not_changed(void **state)
+{
+	struct talk *talk = *state;
+
+	talk_say(talk, 70000, "a cat", 0);
+	talk_ack(talk, 70010);
+	assert_int_equal(talk_say(talk, 70005, "cat: cat", 0), 1); /* repeats five */
+	talk_expect(talk, 70005, "cat: horse");
+}
+
+/* The late packet of an older one. */
+static void an_open_is_not_misled_by_what_came_before(void **state)
+{
+	struct talk *talk = *state;
+	struct tcp_packet late = with_data(answer, "cat");
+
+	late.sequence = 7;
+	late.flags = TALK_ACK;
+	talk->both = true;
+	talk_pass(talk, &late);
+	talk_open(talk);
+	late.sequence = TALK_B;
+	assert_int_equal(talk_pass(talk, &late), 1);
+	talk_expect(talk, TALK_B, "horse");
+}
+
 static void one_direction_alone_is_not_changed(void **state)
 {
 	struct talk *talk = *state;
@@ -325,6 +351,24 @@ static void connections_are_limited(void **state)
 	talk_free(&talk);
 }
 
+/* The RST was somebody else's. */
+static void who_goes_on_has_not_ended(void **state)
+{
+	struct nfqueue_streams_options options = {.size = sizeof(options),
+						  .flows_max = 1};
+	struct talk talk;
+
+	(void)state;
+	talk_new(&talk, &options);
+	talk_open(&talk);
+	talk_say(&talk, TALK_A, "cat", 0);
+	talk_say(&talk, TALK_A + 100, "", TALK_RST);
+	talk_say(&talk, TALK_A + 3, "cat", 0);
+	open_port(&talk, 3, "cat"); /* finds no place */
+	talk_expect(&talk, TALK_A, "cat");
+	talk_free(&talk);
+}
+
 static void idle_connections_are_forgotten(void **state)
 {
 	struct nfqueue_streams_options options = {
@@ -379,6 +423,8 @@ int main(void)
 		TEST(a_new_connection_replaces_one_that_has_ended),
 		TEST(a_syn_in_the_middle_waits_for_its_answer),
 		TEST(joined_in_the_middle_it_waits_for_an_ack),
+		TEST(what_was_received_unseen_is_not_changed),
+		TEST(an_open_is_not_misled_by_what_came_before),
 		TEST(one_direction_alone_is_not_changed),
 		TEST(what_a_signature_covers_is_not_changed),
 		TEST(mptcp_that_is_not_answered_is_plain),
@@ -387,6 +433,7 @@ int main(void)
 		cmocka_unit_test(more_than_the_limit_is_not_changed),
 		cmocka_unit_test(memory_is_limited),
 		cmocka_unit_test(connections_are_limited),
+		cmocka_unit_test(who_goes_on_has_not_ended),
 		cmocka_unit_test(idle_connections_are_forgotten),
 		TEST(unfinished_checksums_are_made),
 		TEST(options_without_a_size_are_refused),

@@ -268,6 +268,25 @@ static void the_window_ends_where_the_receiver_says(void **state)
 	assert_int_equal(talk->got.window, UINT16_MAX);
 }
 
+static void the_window_of_a_syn_is_never_scaled(void **state)
+{
+	struct talk *talk = *state;
+	struct tcp_packet answer = {
+		.from = 1,
+		.sequence = TALK_B - 1,
+		.acknowledgement = TALK_A,
+		.flags = TALK_SYN | TALK_ACK,
+		.window = 1000,
+		.has_scale = true,
+		.scale = 3,
+	};
+
+	talk->to = "12345678901";
+	talk_say(talk, TALK_A, "cat", 0);
+	assert_int_equal(talk_pass(talk, &answer), 0); /* again */
+	assert_int_equal(talk->got.window, 1000);
+}
+
 static void urgent_bytes_stay_where_they_are(void **state)
 {
 	struct talk *talk = *state;
@@ -345,6 +364,18 @@ static void bytes_that_went_past_are_noticed_by_their_ack(void **state)
 	assert_int_equal(talk_say(talk, TALK_A + 14, "x", 0), -EAGAIN);
 	assert_int_equal(talk_say(talk, TALK_A + 13, "cat", 0), 1);
 	talk_expect(talk, TALK_A + 15, "horse");
+}
+
+/* It is not the one that was seen last. */
+static void the_byte_in_front_of_a_gap_is_unknown(void **state)
+{
+	struct talk *talk = *state;
+
+	talk->to = "";
+	talk_say(talk, TALK_A, "x", 0);
+	talk_ack(talk, TALK_A + 5);
+	assert_int_equal(talk_say(talk, TALK_A + 5, "cat", 0), 1);
+	talk_expect(talk, TALK_A + 4, "");
 }
 
 static void data_behind_a_fin_are_harmless(void **state)
@@ -480,11 +511,13 @@ int main(void)
 		TEST(edges_of_sack_blocks_round_inwards),
 		TEST(a_dsack_below_the_ack_goes),
 		TEST(the_window_ends_where_the_receiver_says),
+		TEST(the_window_of_a_syn_is_never_scaled),
 		TEST(urgent_bytes_stay_where_they_are),
 		TEST(a_reset_has_the_number_that_is_expected),
 		TEST(a_reset_of_the_other_side_is_translated),
 		TEST(bytes_before_missing_ones_are_refused),
 		TEST(bytes_that_went_past_are_noticed_by_their_ack),
+		TEST(the_byte_in_front_of_a_gap_is_unknown),
 		TEST(data_behind_a_fin_are_harmless),
 		TEST(both_directions_may_change),
 		TEST(wrong_checksums_are_left_alone),
