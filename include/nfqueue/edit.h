@@ -17,16 +17,15 @@
  * (NFQUEUE_CHECKSUM_NOT_READY, and all of GSO packets) is made in full.
  *
  * Errors of every function that changes something; it has then changed nothing, and
- * nfqueue_edit_error() has it in words:
- *	-ENOENT      the packet has no such header, field or option
- *	-EBADMSG     the header is cut short, or its lengths lie; or this is no IP packet
- *	-ERANGE      the value is too large for the field; the place is not in the payload
- *	-EMSGSIZE    the packet would be longer than 65,535 bytes; or it was cut by the
- *copy range (nfqueue_set_copy_range()) and cannot be sent back -EOPNOTSUPP  a fragment
- *cannot change its size, a later fragment only its IP header; protocols but TCP, UDP,
- *ICMP and ICMPv6 likewise -EPERM       kernels of 2026 and later drop a packet that is
- *changed there -EINVAL      an argument makes no sense; or there is no packet
- *(nfqueue_edit_begin()) -ENOMEM
+ * nfqueue_edit_error() has it in words: -ENOENT the packet has no such header, field or
+ * option; -EBADMSG the header is cut short, or its lengths lie, or this is no IP packet;
+ * -ERANGE the value is too large for the field, or the place is not in the payload;
+ * -EMSGSIZE the packet would be longer than 65,535 bytes, or it was cut by the copy range
+ * (nfqueue_set_copy_range()) and cannot be sent back; -EOPNOTSUPP a fragment cannot
+ *change its size, a later fragment only its IP header, protocols but TCP, UDP, ICMP and
+ *ICMPv6 likewise, and UDP GSO packets not at all; -EPERM kernels from 7.2 on drop a
+ *packet that is changed there; -EINVAL an argument makes no sense, or there is no packet
+ * (nfqueue_edit_begin()); -ENOMEM.
  *
  * Values are in host byte order, addresses and bytes as they stand in the packet.
  * Thread rule: any thread, one at a time; the edit of a packet: whoever has the packet.
@@ -115,7 +114,8 @@ NFQUEUE_API void nfqueue_edit_free(struct nfqueue_edit *edit);
  * @return 0; or why this packet cannot be changed, which every change then returns, too:
  * -EMSGSIZE it was cut, or is longer than 65,535 bytes; -EBADMSG it is no IP packet, or
  * shorter than its IP header tells, or that tells no length (jumbo); -EOPNOTSUPP its
- * checksum is not ready, and cannot be made (a fragment, an unknown protocol). The inner
+ * checksum is not ready, and cannot be made (a fragment, an unknown protocol); or it is a
+ * UDP GSO packet: what its segments would get differs by hook and kernel. The inner
  * packet of a tunnel is payload: its own checksum, if that is what is not ready, is not
  * made.
  * nfqueue_edit_view() and nfqueue_edit_data() tell of the packet as it is in any case.
@@ -286,8 +286,7 @@ NFQUEUE_API const uint8_t *nfqueue_edit_data(const struct nfqueue_edit *edit,
  * @return 0, -ENOMEM, or what nfqueue_edit_begin() returns for this packet;
  * -EALREADY the packet is decided; -EPERM this kernel (7.1 and later) takes no changed
  * packets in a network namespace of a user namespace, -EOPNOTSUPP nor of a bridge: it
- * would drop them without a word; -EOPNOTSUPP a UDP GSO packet at prerouting, whose
- * checksum depends on where it goes. Thread rule: whoever has the packet.
+ * would drop them without a word. Thread rule: whoever has the packet.
  * Source: NFQA_PAYLOAD in nfqnl_recv_verdict().
  */
 NFQUEUE_API int nfqueue_packet_edit(struct nfqueue_packet *packet,

@@ -38,24 +38,6 @@ int nfqueue_edit_begin(struct nfqueue_edit *edit, const void *data, size_t lengt
 	return edit->refusal;
 }
 
-/* When it is cut, __udp_gso_segment() takes a UDP checksum for the sum of the pseudo
- * header; a socket takes it for what it is. tcp4_gso_segment() makes TCP's anew. */
-int edit_set_hook(struct nfqueue_edit *edit, uint8_t hook)
-{
-	const struct nfqueue_view *view = &edit->view;
-
-	if (edit->refusal || !edit->is_gso || hook == NFQUEUE_HOOK_INPUT)
-		return edit->refusal;
-	edit->is_cut_later = 1;
-	if (hook == NFQUEUE_HOOK_PREROUTING && view->protocol == IPPROTO_UDP)
-		edit->refusal =
-			edit_fail(edit, -EOPNOTSUPP,
-				  "where a UDP GSO packet goes is not known here, "
-				  "so its checksum cannot be made: open the queue "
-				  "without GSO (NFQUEUE_NO_GSO)");
-	return edit->refusal;
-}
-
 const char *nfqueue_edit_error(const struct nfqueue_edit *edit)
 {
 	return edit->error ? edit->error : "";

@@ -36,6 +36,13 @@ int edit_check_packet(struct nfqueue_edit *edit, int parsed, size_t packet_lengt
 				 "the packet is longer than 65,535 bytes");
 	if (!tells_length(view))
 		return edit_fail(edit, -EBADMSG, "the IP header tells no length");
+	/* What is right for __udp_gso_segment(), which cuts it, is wrong for a socket,
+	 * and some kernels take neither for either. */
+	if (edit->is_gso && view->protocol == IPPROTO_UDP)
+		return edit_fail(edit, -EOPNOTSUPP,
+				 "a UDP GSO packet cannot be changed: open the queue "
+				 "without GSO (NFQUEUE_NO_GSO), and each of its "
+				 "datagrams comes by itself");
 	if (edit->is_unready && !edit_can_make_checksum(view))
 		return edit_fail(edit, -EOPNOTSUPP,
 				 "the checksum is not ready, and of a kind that is not "

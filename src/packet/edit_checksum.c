@@ -132,12 +132,6 @@ static uint16_t mended(uint16_t checksum, uint32_t sum)
 	return checksum_finish(checksum_add16(0xffff ^ checksum, sum));
 }
 
-/* What the segments of a UDP GSO packet are made from: edit_set_hook(). */
-static int is_seed(const struct nfqueue_edit *edit)
-{
-	return edit->is_cut_later && edit->view.protocol == IPPROTO_UDP;
-}
-
 static uint16_t made(const struct nfqueue_edit *edit)
 {
 	const struct nfqueue_view *view = &edit->view;
@@ -145,8 +139,6 @@ static uint16_t made(const struct nfqueue_edit *edit)
 
 	if (edit_covers_addresses(view))
 		sum = checksum_pseudo(view, view->protocol, length);
-	if (is_seed(edit))
-		return (uint16_t)sum;
 	return checksum_finish(
 		checksum_add(sum, view->data + view->transport_offset, length));
 }
@@ -199,6 +191,6 @@ int nfqueue_edit_commit(struct nfqueue_edit *edit)
 		store16(header + IPV4_CHECKSUM,
 			mended(load16(header + IPV4_CHECKSUM), edit->header_sum));
 	edit->header_sum = edit->transport_sum = 0;
-	edit->is_unready = (uint8_t)is_seed(edit);
+	edit->is_unready = 0;
 	return 0;
 }

@@ -26,7 +26,6 @@ struct nfqueue_edit {
 	uint8_t is_changed; /* `memory` is in force */
 	uint8_t is_unready; /* the transport checksum is to be made in full */
 	uint8_t is_gso; /* the kernel will cut it into segments, or already has them */
-	uint8_t is_cut_later;   /* ... and makes their checksums, when it goes out */
 	uint32_t header_sum;    /* by which to mend the IPv4 header checksum */
 	uint32_t transport_sum; /* by which to mend the transport checksum */
 	struct nfqueue_view view;
@@ -34,10 +33,6 @@ struct nfqueue_edit {
 
 /* Forgets the packet. Memory is kept for the next one, unless it is large. */
 void edit_reset(struct nfqueue_edit *edit);
-
-/* The hook at which the packet waits, enum nfqueue_hook: call it after the begin. 0, or
- * the reason why the packet cannot be changed there. */
-int edit_set_hook(struct nfqueue_edit *edit, uint8_t hook);
 
 /* Forgets the packet and frees the memory: the end of an edit that is in a packet. */
 void edit_release(struct nfqueue_edit *edit);
