@@ -220,6 +220,23 @@ static void checksums_of_copies_are_made(void **state)
 	bench_free(bench);
 }
 
+static void wrong_checksum_stays_wrong_in_copies(void **state)
+{
+	struct bench *bench = bench_new("set ttl 3 duplicate 100% inject set dscp 1");
+	size_t length;
+
+	(void)state;
+	packet_udp(&bench->packet, "abc", 3);
+	bench->packet.data[26] ^= 0x10;
+	apply(bench);
+	assert_int_equal(bench->outcome.copy_count, 2);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_memory_equal(bench->outcome.copies[i].data + 26,
+				    bench->packet.data + 26, 2);
+	assert_memory_equal(sent(bench, &length) + 26, bench->packet.data + 26, 2);
+	bench_free(bench);
+}
+
 static void reject_answers_and_drops(void **state)
 {
 	struct bench *bench = bench_new("reject log \"no\"");
@@ -631,6 +648,7 @@ int main(void)
 		cmocka_unit_test(copy_may_be_all_that_goes_on),
 		cmocka_unit_test(copy_without_what_is_set_is_not_made),
 		cmocka_unit_test(checksums_of_copies_are_made),
+		cmocka_unit_test(wrong_checksum_stays_wrong_in_copies),
 		cmocka_unit_test(reject_answers_and_drops),
 		cmocka_unit_test(loss_drops),
 		cmocka_unit_test(delay_is_told_and_counted),
