@@ -147,7 +147,8 @@ def _():
     same(len(tshark(out, "frame.number")), 3, "packets")
     replay("--dropped", "-w", out, "drop if tcp", mixed())
     rows = tshark(out, "frame.comment", "frame.verdict.ebpf_tc")
-    same([row for row in rows if row[1] == "2"], [["drop: drop if tcp", "2"]] * 2, "drops")
+    drops = [row for row in rows if row[1] == "2"]
+    same(drops, [["drop: drop if tcp", "2"]] * 2, "drops")
     same(len(rows), 5, "packets")
 
 
@@ -168,9 +169,7 @@ def _():
 
 @case("queue lines choose packets by family and match, at any hook", net=False)
 def _():
-    done = nfqueue("replay", "--json", "queue input ip if udp", "queue output if tcp port 80",
-                   "drop", mixed())
-    seen = summary(done)
+    seen = counts("queue input ip if udp", "queue output if tcp port 80", "drop", mixed())
     same((seen["dropped"], seen["not_queued"], seen["accepted"]), (3, 2, 2), "counts")
     done = replay("queue input if udp", "drop", mixed())
     need("a capture does not tell the hook" in done.stderr, done.stderr)
@@ -266,7 +265,8 @@ def _():
 @case("what is no capture is refused in words", net=False)
 def _():
     for name, data, words in (("empty", b"", "truncated dump file"),
-                              ("text", b"hello, world, this is no capture", "unknown file format"),
+                              ("text", b"hello, world, this is no capture",
+                               "unknown file format"),
                               ("wifi", pcap([], 105), "link type, 105 (IEEE802_11)")):
         done = nfqueue("replay", "accept", write(data, name))
         same(done.returncode, EXIT_FAILED, name)
@@ -293,8 +293,8 @@ def _():
 @case("standard input and output are '-', and pass captures on", net=False)
 def _():
     data = pathlib.Path(mixed()).read_bytes()
-    done = subprocess.run([str(Arguments.program), "replay", "-w", "-", "drop if tcp", "-"],
-                          input=data, capture_output=True, timeout=20)
+    command = [str(Arguments.program), "replay", "-w", "-", "drop if tcp", "-"]
+    done = subprocess.run(command, input=data, capture_output=True, timeout=20)
     same(done.returncode, 0, done.stderr)
     need(b"dropped" in done.stderr, "the table is on standard error:", done.stderr)
     seen = counts("accept", write(done.stdout, "piped.pcapng"))
@@ -340,7 +340,8 @@ def _():
     wrong = bytearray(whole)
     wrong[36] ^= 0xff
     out = path_of("offload.pcapng")
-    source = write(pcap(every(SECOND, [ethernet(bytes(partial)), ethernet(bytes(wrong))])))
+    packets = [ethernet(bytes(packet)) for packet in (partial, wrong)]
+    source = write(pcap(every(SECOND, packets)))
     replay("-w", out, "set ttl 9", source)
     same(tshark(out, "tcp.checksum.status", "ip.ttl"), [["1", "9"], ["0", "9"]],
          "one that was not ready, one that is wrong")
@@ -370,8 +371,9 @@ def _():
 def _():
     source = write(pcap(every(MILLISECOND, [ethernet(udp())] * 100000)))
     master, slave = pty.openpty()
-    process = subprocess.Popen([str(Arguments.program), "replay", "drop", source],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave)
+    command = [str(Arguments.program), "replay", "drop", source]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=slave)
     os.close(slave)
     seen = Stream(master)
     out = process.stdout.read().decode()
@@ -389,8 +391,9 @@ def tcpdump(interface, path, count, send):
     """Captures `count` packets that send() makes."""
     if not shutil.which("tcpdump"):
         raise Skip("tcpdump is not installed")
-    with subprocess.Popen(["tcpdump", "-Z", "root", "-n", "-i", interface, "-w", path, "-c",
-                           str(count), "udp"], stderr=subprocess.PIPE,
+    command = ["tcpdump", "-Z", "root", "-n", "-i", interface, "-w", path,
+               "-c", str(count), "udp"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE,
                           stdin=subprocess.DEVNULL) as process:
         out = Stream(process.stderr.fileno())
         try:
