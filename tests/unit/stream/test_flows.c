@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <nfqueue/packet.h>
 
 #include "talk.h"
@@ -188,7 +189,7 @@ static void an_open_is_not_misled_by_what_came_before(void **state)
 	struct talk *talk = *state;
 	struct tcp_packet late = with_data(answer, "cat");
 
-	late.sequence = 7;
+	late.sequence = TALK_B + 100000;
 	late.flags = TALK_ACK;
 	talk->both = true;
 	talk_pass(talk, &late);
@@ -398,6 +399,45 @@ static void unfinished_checksums_are_made(void **state)
 	talk_expect(talk, TALK_A, "a horse");
 }
 
+#define THREADS 4
+#define CONNECTIONS 200
+
+/* A talk of its own, but for the table. */
+static void *talk_alone(void *arg)
+{
+	struct talk *talk = arg;
+
+	for (int i = 0; i < CONNECTIONS; i++)
+		open_port(talk, (uint16_t)(talk->now_ms + (uint64_t)i), "a cat");
+	return NULL;
+}
+
+static void threads_share_a_table(void **state)
+{
+	static struct talk talks[THREADS];
+	pthread_t threads[THREADS];
+	struct talk *talk = *state;
+	struct nfqueue_streams_stats stats;
+
+	for (uint64_t i = 0; i < THREADS; i++) {
+		talks[i] = (struct talk){.from = "cat",
+					 .to = "horse",
+					 .streams = talk->streams,
+					 .now_ms = 1000 * (i + 1)};
+		assert_int_equal(nfqueue_edit_new(&talks[i].edit), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, talk_alone, &talks[i]),
+				 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		talk_expect(&talks[i], TALK_A, "a horse");
+		nfqueue_edit_free(talks[i].edit);
+	}
+	stats = talk_stats(talk);
+	assert_int_equal(stats.flows, THREADS * CONNECTIONS);
+	assert_int_equal(stats.changes, THREADS * CONNECTIONS);
+}
+
 static void options_without_a_size_are_refused(void **state)
 {
 	struct nfqueue_streams_options options = {0};
@@ -436,6 +476,7 @@ int main(void)
 		cmocka_unit_test(who_goes_on_has_not_ended),
 		cmocka_unit_test(idle_connections_are_forgotten),
 		TEST(unfinished_checksums_are_made),
+		TEST(threads_share_a_table),
 		TEST(options_without_a_size_are_refused),
 	};
 
