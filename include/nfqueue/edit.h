@@ -22,9 +22,9 @@
  * ERANGE: the value is too large for the field, or the place is not in the payload.
  * EMSGSIZE: the packet would be longer than 65,535 bytes, or it was cut by the copy range
  * (nfqueue_set_copy_range()) and cannot be sent back. EOPNOTSUPP: a fragment cannot
- *change its size, a later fragment only its IP header; protocols but TCP, UDP, ICMP and
- *ICMPv6 likewise; UDP GSO packets cannot be changed. EPERM: kernels from 7.2 on drop a
- *packet that is changed there. EINVAL: an argument makes no sense, or there is no packet
+ * change its size, a later fragment only its IP header; protocols but TCP, UDP, ICMP and
+ * ICMPv6 likewise; UDP GSO packets cannot be changed. EPERM: kernels from 7.2 on drop a
+ * packet that is changed there. EINVAL: an argument makes no sense, or there is no packet
  * (nfqueue_edit_begin()). ENOMEM. All are returned negative.
  *
  * Values are in host byte order, addresses and bytes as they stand in the packet.
