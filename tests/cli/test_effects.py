@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What rules do besides verdicts, on real traffic: changes, answers, copies, bad networks,
-captures; both families."""
+"""What rules do besides verdicts, on real traffic: changes, answers, copies, bad
+networks, captures; both families."""
 import json
 import pathlib
 import socket
@@ -71,8 +71,8 @@ def _():
 def _():
     for address in FAMILIES.values():
         UdpServer(address, 5000)
-    with Running("run", "--json", QUEUE, 'replace "cat" "elephant" replace "dogs" "" if udp',
-                 "accept") as run:
+    with Running("run", "--json", QUEUE,
+                 'replace "cat" "elephant" replace "dogs" "" if udp', "accept") as run:
         for address in FAMILIES.values():
             same(ask(address, b"a cat, a cat"), b"a elephant, a elephant", "longer")
             same(ask(address, b"dogs!"), b"!", "shorter")
@@ -211,8 +211,8 @@ def _():
     server = UdpServer("127.0.0.1", 5000)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "out.pcapng"
-        with Running("run", "--json", QUEUE, f'log to "{path}" if udp', "drop if len > 100",
-                     "mark 5") as run:
+        with Running("run", "--json", QUEUE, f'log to "{path}" if udp',
+                     "drop if len > 100", "mark 5") as run:
             udp_answers("127.0.0.1", 5000, b"short")
             udp_answers("127.0.0.1", 5000, b"x" * 200)
             summary = run.summary()
