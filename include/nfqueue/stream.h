@@ -30,8 +30,8 @@
  * sends it again. Nothing is changed in connections with MPTCP, TCP-AO or MD5.
  * Fragments cannot be translated; where conntrack is at work there are none.
  * Not translated: the few bytes of a TCP header that ICMP errors quote. When a change
- * makes the packet longer than 65,531 bytes, what is beyond is cut off, as if it had been
- * lost on the way, and comes again.
+ * makes the packet longer than 65,531 bytes, what is beyond follows in another one:
+ * nfqueue_stream_rest().
  */
 #ifndef NFQUEUE_STREAM_H
 #define NFQUEUE_STREAM_H
@@ -107,7 +107,7 @@ struct nfqueue_streams_stats {
 	 * connection with MPTCP, TCP-AO or MD5; and those of connections that found no
 	 * place. */
 	uint64_t refused;
-	uint64_t cut; /**< packets that would have become too long */
+	uint64_t cut; /**< packets that became too long: nfqueue_stream_rest() */
 };
 
 /**
@@ -151,6 +151,20 @@ NFQUEUE_API int nfqueue_stream_edit(struct nfqueue_streams *streams,
  * Source: there. */
 NFQUEUE_API int nfqueue_stream_translate(struct nfqueue_streams *streams,
 					 struct nfqueue_edit *edit, uint64_t now_ms);
+
+/**
+ * The packet that follows, with the bytes that did not fit: a verdict carries 65,531.
+ *
+ * Commits `edit`, and begins `rest` on it: with its headers and the number behind its
+ * payload. Commit `rest`, and send it behind the packet; what is not sent is as if it had
+ * been lost on the way, and comes again.
+ *
+ * @param edit as nfqueue_stream_edit() or nfqueue_stream_translate() left it
+ * @param rest another edit; `edit` must stay as it is as long as this one is used
+ * @return 1, 0 there is nothing left, or the error of an edit. Any thread, one at a time.
+ * Source: RFC 9293 section 3.8.
+ */
+NFQUEUE_API int nfqueue_stream_rest(struct nfqueue_edit *edit, struct nfqueue_edit *rest);
 
 /** What to replace by what. */
 struct nfqueue_stream_pattern {

@@ -2,6 +2,7 @@
 /* The memory of edits: the one file of this layer that allocates. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "packet/editor.h"
 
@@ -24,6 +25,7 @@ void nfqueue_edit_free(struct nfqueue_edit *edit)
 void edit_release(struct nfqueue_edit *edit)
 {
 	free(edit->memory);
+	free(edit->rest);
 	*edit = (struct nfqueue_edit){0};
 }
 
@@ -36,7 +38,23 @@ void edit_reset(struct nfqueue_edit *edit)
 		edit_release(edit);
 		return;
 	}
+	free(edit->rest);
 	*edit = (struct nfqueue_edit){.memory = memory, .capacity = capacity};
+}
+
+int edit_keep_rest(struct nfqueue_edit *edit, const uint8_t *bytes, size_t length,
+		   uint8_t flags)
+{
+	uint8_t *rest = malloc(length);
+
+	if (!rest)
+		return edit_fail(edit, -ENOMEM, "no memory for a changed packet");
+	memcpy(rest, bytes, length);
+	free(edit->rest);
+	edit->rest = rest;
+	edit->rest_length = length;
+	edit->rest_flags = flags;
+	return 0;
 }
 
 /* In steps of a page, so that a packet that grows byte by byte does not cost a step

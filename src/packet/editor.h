@@ -28,6 +28,9 @@ struct nfqueue_edit {
 	uint8_t is_gso; /* the kernel will cut it into segments, or already has them */
 	uint32_t header_sum;    /* by which to mend the IPv4 header checksum */
 	uint32_t transport_sum; /* by which to mend the transport checksum */
+	uint8_t *rest;          /* ours: payload that did not fit; NULL: it all did */
+	size_t rest_length;
+	uint8_t rest_flags; /* of TCP, that go with it */
 	struct nfqueue_view view;
 };
 
@@ -38,6 +41,11 @@ void edit_reset(struct nfqueue_edit *edit);
 void edit_release(struct nfqueue_edit *edit);
 
 /* --- edit_memory.c: the only file of this layer that allocates -------------------- */
+
+/* Keeps what follows the payload in a packet of its own, until the next begin. 0, or
+ * -ENOMEM. */
+int edit_keep_rest(struct nfqueue_edit *edit, const uint8_t *bytes, size_t length,
+		   uint8_t flags);
 
 /* Room for a packet of `length` bytes and its padding; what is there stays. */
 int edit_reserve(struct nfqueue_edit *edit, size_t length);

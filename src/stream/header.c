@@ -135,13 +135,17 @@ static int write_fields(const struct stream_header *header, struct nfqueue_edit 
 	return ret;
 }
 
-/* Too long for the way back to the kernel: as if its end had been lost. */
-static void cut(struct stream_result *result, size_t size)
+/* Too long for the way back to the kernel: its end is to follow. */
+static int cut(struct nfqueue_edit *edit, struct stream_result *result, size_t size)
 {
+	uint8_t fin = result->tcp.flags & NFQUEUE_TCP_FIN;
+
 	if (result->length <= size)
-		return;
-	result->length = size;
+		return 0;
 	result->tcp.flags &= (uint8_t)~NFQUEUE_TCP_FIN;
+	size = result->length - size;
+	result->length -= size;
+	return edit_keep_rest(edit, result->payload + result->length, size, fin);
 }
 
 /* Nothing but its length has changed, if that has. */
@@ -167,9 +171,10 @@ int stream_header_write(const struct stream_header *header, struct nfqueue_edit 
 	}
 	if (ret < 0 || (!changed && is_same && result->length == header->length))
 		return ret;
-	cut(result, size);
-	ret = set(edit, NFQUEUE_FIELD_TCP_FLAGS, header->tcp.flags, result->tcp.flags,
-		  &changed);
+	ret = cut(edit, result, size);
+	if (ret == 0)
+		ret = set(edit, NFQUEUE_FIELD_TCP_FLAGS, header->tcp.flags,
+			  result->tcp.flags, &changed);
 	if (ret < 0)
 		return ret;
 	if (!is_same)

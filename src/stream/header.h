@@ -42,7 +42,7 @@ void stream_header_map_sack(const struct stream_header *header,
 			    const struct stream_track *track, uint8_t *sack);
 
 /* Makes the packet what the result says: 1 it was changed, 0 it is so already, or
- * -errno. At most `size` bytes of payload. */
+ * -errno. At most `size` bytes of payload; what follows them is the edit's rest. */
 int stream_header_write(const struct stream_header *header, struct nfqueue_edit *edit,
 			struct stream_result *result, size_t size);
 

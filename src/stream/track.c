@@ -248,10 +248,8 @@ static void emit(struct stream_track *track, struct stream_pass *pass,
 				 end - from, pass->out, pass->size);
 	segment->sequence = (uint32_t)stream_log_forward(&track->log, from);
 	segment->length = lesser(length, pass->size);
-	if (length > pass->size) {
+	if (length > pass->size) /* as if it had been lost */
 		segment->fin = false;
-		pass->flags |= STREAM_CUT;
-	}
 	if (length == 0 && end > from && !segment->fin)
 		remind(track, pass, from, segment);
 }

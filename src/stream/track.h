@@ -45,10 +45,9 @@ struct stream_segment {
 #define STREAM_WITHHELD (1u << 0) /* bytes at its end */
 #define STREAM_REPEATED (1u << 1) /* bytes that came before */
 #define STREAM_REFUSED (1u << 2)  /* it was not looked into to its end */
-#define STREAM_CUT (1u << 3)      /* it would have been longer */
 
 #define STREAM_JOINED_MAX (NFQUEUE_STREAM_KEEP_MAX + 65536u)
-#define STREAM_OUT_MAX 65536u
+#define STREAM_OUT_MAX 131072u /* of a packet, and of what did not fit */
 
 struct stream_pass {
 	struct stream_limits *limits;

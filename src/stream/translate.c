@@ -150,7 +150,6 @@ static void count(struct passage *passage)
 	stats->withheld += !!(flags & STREAM_WITHHELD);
 	stats->retransmitted += !!(flags & STREAM_REPEATED);
 	stats->refused += !!(flags & STREAM_REFUSED);
-	stats->cut += !!(flags & STREAM_CUT);
 }
 
 static int pass_data(struct passage *passage)
@@ -267,6 +266,13 @@ static struct stream_flow *find_flow(struct passage *passage,
 	return flow;
 }
 
+/* Extension headers may take it all. */
+static size_t room_for(const struct stream_header *header)
+{
+	return header->payload_offset < PACKET_MAX ? PACKET_MAX - header->payload_offset
+						   : 0;
+}
+
 static int pass_locked(struct passage *passage, struct nfqueue_edit *edit,
 		       const struct nfqueue_flow *key, uint32_t hash, uint64_t now_ms)
 {
@@ -284,8 +290,9 @@ static int pass_locked(struct passage *passage, struct nfqueue_edit *edit,
 	stream_table_touch(passage->shard, flow, now_ms);
 	if (ret == 0)
 		ret = stream_header_write(&passage->header, edit, &passage->result,
-					  passage->pass.size);
+					  room_for(&passage->header));
 	passage->shard->stats.translated += ret > 0;
+	passage->shard->stats.cut += edit->rest != NULL;
 	return ret;
 }
 
@@ -294,13 +301,6 @@ static bool is_loop(const struct nfqueue_flow *flow)
 {
 	return flow->source_port == flow->destination_port &&
 	       !memcmp(flow->source, flow->destination, sizeof(flow->source));
-}
-
-/* Extension headers may take it all. */
-static size_t room_for(const struct stream_header *header)
-{
-	return header->payload_offset < PACKET_MAX ? PACKET_MAX - header->payload_offset
-						   : 0;
 }
 
 int nfqueue_stream_edit(struct nfqueue_streams *streams, struct nfqueue_edit *edit,
@@ -327,7 +327,7 @@ int nfqueue_stream_edit(struct nfqueue_streams *streams, struct nfqueue_edit *ed
 		.limits = &streams->limits,
 		.find = find,
 		.ctx = ctx,
-		.size = room_for(&passage.header),
+		.size = 2 * room_for(&passage.header),
 	};
 	pthread_mutex_lock(&passage.shard->lock);
 	ret = pass_locked(&passage, edit, &key, hash, now_ms);
@@ -339,4 +339,48 @@ int nfqueue_stream_translate(struct nfqueue_streams *streams, struct nfqueue_edi
 			     uint64_t now_ms)
 {
 	return nfqueue_stream_edit(streams, edit, NULL, NULL, now_ms);
+}
+
+/* Behind its urgent byte a packet is like any other. */
+static int follow(struct nfqueue_edit *rest, const struct nfqueue_edit *edit,
+		  const struct nfqueue_tcp *tcp, uint32_t length)
+{
+	uint8_t flags = (uint8_t)(tcp->flags | edit->rest_flags);
+	uint32_t urgent = tcp->urgent > length ? tcp->urgent - length : 0;
+	int ret = nfqueue_edit_set(rest, NFQUEUE_FIELD_TCP_SEQUENCE,
+				   tcp->sequence + length);
+
+	if (!urgent)
+		flags &= (uint8_t)~NFQUEUE_TCP_URG;
+	flags &= (uint8_t)~NFQUEUE_TCP_CWR; /* RFC 3168 section 6.1.2: once */
+	if (ret == 0)
+		ret = nfqueue_edit_set(rest, NFQUEUE_FIELD_TCP_FLAGS, flags);
+	if (ret == 0)
+		ret = nfqueue_edit_set(rest, NFQUEUE_FIELD_TCP_URGENT, urgent);
+	if (ret == 0)
+		ret = nfqueue_edit_set_payload(rest, edit->rest, edit->rest_length);
+	return ret < 0 ? ret : 1;
+}
+
+int nfqueue_stream_rest(struct nfqueue_edit *edit, struct nfqueue_edit *rest)
+{
+	struct nfqueue_tcp tcp;
+	const uint8_t *data;
+	uint32_t payload;
+	size_t length;
+	int ret;
+
+	if (!edit->rest)
+		return 0;
+	ret = nfqueue_edit_commit(edit);
+	if (ret < 0)
+		return ret;
+	data = nfqueue_edit_data(edit, &length);
+	ret = nfqueue_edit_begin(rest, data, length, length, 0);
+	if (ret == 0)
+		ret = nfqueue_view_tcp(nfqueue_edit_view(rest), &tcp);
+	if (ret < 0)
+		return ret;
+	nfqueue_view_payload(nfqueue_edit_view(rest), &payload);
+	return follow(rest, edit, &tcp, payload);
 }

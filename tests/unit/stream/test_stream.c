@@ -457,37 +457,103 @@ static void what_is_no_whole_tcp_packet_is_refused(void **state)
 	assert_int_equal(nfqueue_stream_translate(talk->streams, talk->edit, 0), -ENOENT);
 }
 
-/* As a GSO packet is: 65,000 bytes. */
-static void what_is_too_long_comes_again(void **state)
+#define LARGE 65000u
+#define FIRST (65531u - 40u)
+
+/* As a GSO packet is: 65,000 bytes, of which 69,000 become. */
+static struct tcp_packet large_packet(uint8_t bytes[LARGE])
 {
-	struct talk *talk = *state;
-	static uint8_t bytes[65000];
-	struct tcp_packet packet = {
+	memset(bytes, '-', LARGE);
+	for (size_t i = 0; i < 2000; i++)
+		memcpy(bytes + 10 * i, "cat", 3);
+	return (struct tcp_packet){
 		.sequence = TALK_A,
 		.acknowledgement = TALK_B,
 		.flags = TALK_ACK | TALK_FIN,
 		.data = bytes,
-		.length = sizeof(bytes),
+		.length = LARGE,
 	};
+}
+
+static void what_is_too_long_comes_again(void **state)
+{
+	struct talk *talk = *state;
+	static uint8_t bytes[LARGE];
+	struct tcp_packet packet = large_packet(bytes);
 	uint32_t acknowledged;
 
-	memset(bytes, '-', sizeof(bytes));
-	for (size_t i = 0; i < 2000; i++)
-		memcpy(bytes + 10 * i, "cat", 3);
 	assert_int_equal(talk_pass(talk, &packet), 1);
-	assert_int_equal(talk->got.length, 65531 - 40); /* less than 69,000 */
+	assert_int_equal(talk->got.length, FIRST);
 	assert_false(talk->got.flags & TALK_FIN);
 	talk_ack(talk, TALK_A + (uint32_t)talk->got.length);
 	acknowledged = talk->got.acknowledgement - TALK_A;
-	assert_int_equal(acknowledged, 65531 - 40 - 4000);
+	assert_int_equal(acknowledged, FIRST - 4000);
 	packet.sequence += acknowledged;
 	packet.data += acknowledged;
 	packet.length -= acknowledged;
 	talk_pass(talk, &packet);
-	assert_int_equal(talk->got.sequence, TALK_A + 65531 - 40);
-	assert_int_equal(talk->got.length, 69000 - (65531 - 40));
+	assert_int_equal(talk->got.sequence, TALK_A + FIRST);
+	assert_int_equal(talk->got.length, 69000 - FIRST);
 	assert_true(talk->got.flags & TALK_FIN);
 	assert_int_equal(talk_stats(talk).cut, 1);
+}
+
+/* The rest of the packet that went last, or nothing. */
+static int pass_rest(struct talk *talk)
+{
+	struct nfqueue_edit *rest;
+	const uint8_t *data;
+	size_t length;
+	int ret;
+
+	assert_int_equal(nfqueue_edit_new(&rest), 0);
+	ret = nfqueue_stream_rest(talk->edit, rest);
+	if (ret == 1) {
+		assert_int_equal(nfqueue_edit_commit(rest), 0);
+		data = nfqueue_edit_data(rest, &length);
+		memmove(talk->bytes, data, length);
+		assert_true(tcp_packet_read(talk->bytes, length, &talk->got));
+	}
+	nfqueue_edit_free(rest);
+	return ret;
+}
+
+static void what_is_too_long_follows(void **state)
+{
+	struct talk *talk = *state;
+	static uint8_t bytes[LARGE];
+	struct tcp_packet packet = large_packet(bytes);
+
+	packet.flags |= TALK_URG;
+	packet.urgent = 100;
+	assert_int_equal(talk_pass(talk, &packet), 1);
+	assert_int_equal(talk->got.length, FIRST);
+	assert_int_equal(pass_rest(talk), 1);
+	assert_int_equal(talk->got.sequence, TALK_A + FIRST);
+	assert_int_equal(talk->got.acknowledgement, TALK_B);
+	assert_int_equal(talk->got.length, 69000 - FIRST);
+	assert_int_equal(talk->got.flags, TALK_ACK | TALK_FIN);
+	for (size_t i = 0; i < talk->got.length; i++)
+		assert_int_equal(talk->got.data[i], '-');
+	talk_ack(talk, TALK_A + 69001);
+	assert_int_equal(talk->got.acknowledgement, TALK_A + 65001);
+	assert_int_equal(pass_rest(talk), 0); /* of the ACK */
+}
+
+/* All the new bytes of a change that the first packet ends in. */
+static void rest_goes_on_amid_a_change(void **state)
+{
+	struct talk *talk = *state;
+	static uint8_t bytes[LARGE];
+	struct tcp_packet packet = large_packet(bytes);
+	const size_t first = FIRST - 4000;
+
+	memcpy(bytes + first - 2, "cat", 3);
+	assert_int_equal(talk_pass(talk, &packet), 1);
+	assert_memory_equal(talk->got.data + FIRST - 3, "-ho", 3);
+	assert_int_equal(pass_rest(talk), 1);
+	assert_int_equal(talk->got.length, 69002 - FIRST);
+	assert_memory_equal(talk->got.data, "rse-", 4);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -523,6 +589,8 @@ int main(void)
 		TEST(wrong_checksums_are_left_alone),
 		TEST(what_is_no_whole_tcp_packet_is_refused),
 		TEST(what_is_too_long_comes_again),
+		TEST(what_is_too_long_follows),
+		TEST(rest_goes_on_amid_a_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
