@@ -146,7 +146,9 @@ int policy_needs_injector(const struct policy *policy)
 
 static bool delays(const struct policy_effects *effects)
 {
-	return effects->shape.delay_ns || effects->shape.rate;
+	const struct netem_options *shape = &effects->shape;
+
+	return shape->delay_ns || shape->jitter_ns || shape->rate;
 }
 
 int policy_needs_delay(const struct policy *policy)

@@ -274,6 +274,7 @@ static const struct {
 	{"inject set ttl 4", 0, 1, 0},
 	{"reject", 0, 1, 0},
 	{"delay 1ms", 0, 0, 1},
+	{"delay 0ms 1ms", 0, 0, 1}, /* later by the jitter alone */
 	{"rate 1mbit", 0, 0, 1},
 	{"loss 1%", 0, 0, 0},
 	{"loss 1% ecn", 1, 0, 0},
