@@ -29,6 +29,7 @@
 #define PACKETS 6000
 #define PACKET_MAX 4096
 #define RECORDS 65536
+#define ETHERNET 14
 
 enum column { IP, TCP, UDP, ICMP, ICMPV6, COLUMNS };
 
@@ -57,7 +58,7 @@ static void capture_begin(struct capture *capture)
 	file = mkstemp(capture->path);
 	assert_true(file >= 0);
 	close(file);
-	capture->pcap = pcap_open_dead(DLT_RAW, 65535);
+	capture->pcap = pcap_open_dead(DLT_EN10MB, 65535 + ETHERNET);
 	capture->dumper = pcap_dump_open(capture->pcap, capture->path);
 	assert_non_null(capture->dumper);
 }
@@ -102,9 +103,20 @@ static enum column column_of(const struct nfqueue_view *view)
 	return IP;
 }
 
+/* In Ethernet: of raw packets tshark takes those for PPP that have ff 03 in them. */
+static void dump(const struct capture *capture, const uint8_t *data, size_t length)
+{
+	const uint16_t type = data[0] >> 4 == 4 ? 0x0800 : 0x86dd;
+	struct pcap_pkthdr header = {.caplen = (uint32_t)length + ETHERNET,
+				     .len = (uint32_t)length + ETHERNET};
+	uint8_t frame[ETHERNET + 65535] = {[12] = type >> 8, [13] = type & 0xff};
+
+	memcpy(frame + ETHERNET, data, length);
+	pcap_dump((uint8_t *)capture->dumper, &header, frame);
+}
+
 static int put(const uint8_t *data, size_t length, void *ctx)
 {
-	struct pcap_pkthdr header = {.caplen = (uint32_t)length, .len = (uint32_t)length};
 	struct capture *capture = ctx;
 	struct nfqueue_view view;
 	enum column column;
@@ -118,7 +130,7 @@ static int put(const uint8_t *data, size_t length, void *ctx)
 		.is_ipv4 = view.ip_version == 4,
 		.column = (uint8_t)column,
 	};
-	pcap_dump((uint8_t *)capture->dumper, &header, data);
+	dump(capture, data, length);
 	return 0;
 }
 
