@@ -170,6 +170,14 @@ NFQUEUE_API uint32_t nfqueue_engine_threads(const struct nfqueue_engine *engine)
  * For what each thread has to itself. Source: nfqueue_engine_threads(). */
 NFQUEUE_API uint32_t nfqueue_engine_thread(void);
 
+/**
+ * In a decide function: sends the verdicts that this thread has given before, so that
+ * they are in front of packets which the program sends itself. Elsewhere it does nothing.
+ *
+ * @return 0, or the error of nfqueue_flush(). Source: nfqueue_flush().
+ */
+NFQUEUE_API int nfqueue_engine_flush(void);
+
 /** nfqueue_set_copy_range() for all queues. @return 0, or the first error; the other
  * queues are changed. Any thread. Source: NFQA_CFG_PARAMS. */
 NFQUEUE_API int nfqueue_engine_set_copy_range(struct nfqueue_engine *engine,

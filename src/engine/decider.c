@@ -108,11 +108,13 @@ static uint32_t take(struct decider *decider)
 	return count;
 }
 
-/* The packets are the sender's until it has sent them: the kernel may have no memory. */
-static int send_decided(struct decider *decider, uint32_t count)
+/* The packets are the sender's until it has sent them: the kernel may have no memory. An
+ * error ends the decider. */
+int decider_flush(struct decider *decider)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
-	struct nfqueue_packet **packets = decider->decided, **end = packets + count;
+	struct nfqueue_packet **packets = decider->decided;
+	struct nfqueue_packet **end = packets + decider->decided_count;
 	int sent;
 
 	while (packets < end) {
@@ -123,9 +125,12 @@ static int send_decided(struct decider *decider, uint32_t count)
 		else if (error_passes(sent))
 			nanosleep(&pause, NULL);
 		else
-			return sent;
+			decider->result = sent;
+		if (decider->result < 0)
+			break;
 	}
-	return 0;
+	decider->decided_count = 0;
+	return decider->result;
 }
 
 static bool decide(struct decider *decider, struct nfqueue_packet *packet)
@@ -140,27 +145,26 @@ static bool decide(struct decider *decider, struct nfqueue_packet *packet)
 	verdict = options->decide(packet, options->ctx);
 	if (packet_was_held(packet))
 		return false; /* others have it now */
-	if (nfqueue_decide(packet, verdict) == -EINVAL)
+	if (nfqueue_decide(packet, verdict) < 0)
 		packet_decide_default(packet);
 	return true;
 }
 
+/* What it decides may flush, too: that counts as well. */
 static int decide_some(struct decider *decider, uint32_t count)
 {
 	uint64_t begin = clock_us();
-	uint32_t decided = 0;
-	int err = 0;
 
-	for (uint32_t i = 0; i < count && err == 0; i++) {
+	for (uint32_t i = 0; i < count && decider->result == 0; i++) {
 		if (decide(decider, decider->packets[i]))
-			decider->decided[decided++] = decider->packets[i];
-		if (decided == 0 || (i + 1 < count && clock_us() < begin + SEND_AFTER_US))
+			decider->decided[decider->decided_count++] = decider->packets[i];
+		if (decider->decided_count == 0 ||
+		    (i + 1 < count && clock_us() < begin + SEND_AFTER_US))
 			continue;
-		err = send_decided(decider, decided);
-		decided = 0;
+		decider_flush(decider);
 		begin = clock_us();
 	}
-	return err;
+	return decider->result;
 }
 
 static void tell_end(struct decider *decider)
@@ -178,15 +182,13 @@ static void *decider_main(void *argument)
 	uint32_t count;
 	int err = 0;
 
-	thread_introduce(decider->thread_number, "nfq-%u.%u",
-			 nfqueue_number(worker->queue), decider->index);
+	thread_introduce(worker, decider);
 	do {
 		count = take(decider);
 		if (count)
 			err = decide_some(decider, count);
 	} while (err == 0 && (count || wait_for_packets(decider)));
 	if (err < 0) {
-		decider->result = err;
 		atomic_store(&decider->failed, true);
 		nfqueue_engine_stop(worker->engine);
 	}

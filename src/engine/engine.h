@@ -39,7 +39,9 @@ struct decider {
 	bool ended;               /* under lock: it does nothing more */
 	atomic_bool hurry;        /* the time is over: default verdicts for the rest */
 	struct nfqueue_packet *packets[DECIDER_BATCH];
+	/* Not yet sent: `decided_count` of them. */
 	struct nfqueue_packet *decided[DECIDER_BATCH];
+	uint32_t decided_count;
 };
 
 /* One queue, the thread that reads it, and those that decide for it. */
@@ -99,9 +101,8 @@ void engine_tell(struct nfqueue_engine *engine);
  * Returns 0 or a positive errno. */
 int thread_start(pthread_t *thread, const struct worker *worker, uint32_t place,
 		 void *(*run)(void *argument), void *argument);
-/* What nfqueue_engine_thread() tells in this thread; its name. */
-void thread_introduce(uint32_t number, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* Names this thread: a worker, or one of its deciders, else NULL. */
+void thread_introduce(struct worker *worker, struct decider *decider);
 
 /* worker.c */
 int worker_open(struct nfqueue_engine *engine, uint32_t index);
@@ -118,6 +119,9 @@ int deciders_start(struct worker *worker);
 /* Tells them to end when their rings are empty, and waits; from `end` on, by clock_ms(),
  * the rest gets the default verdict. Returns 0 or the first error. */
 int deciders_stop(struct worker *worker, uint64_t end);
+
+/* Sends what it has decided. Its thread. Returns 0 or -errno. */
+int decider_flush(struct decider *decider);
 
 /* dispatch.c */
 /* Hands a batch to the deciders. Returns 0 or -errno. */

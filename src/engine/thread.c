@@ -4,27 +4,41 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
-static _Thread_local uint32_t thread_number;
+/* Who this thread is; all 0: not one of ours. */
+static _Thread_local struct {
+	uint32_t number;
+	struct worker *worker;
+	struct decider *decider;
+} self;
 
 uint32_t nfqueue_engine_thread(void)
 {
-	return thread_number;
+	return self.number;
 }
 
-void thread_introduce(uint32_t number, const char *format, ...)
+int nfqueue_engine_flush(void)
 {
-	char name[16]; /* more the kernel does not take */
-	va_list arguments;
+	int err = self.decider ? decider_flush(self.decider) : 0;
 
-	va_start(arguments, format);
-	vsnprintf(name, sizeof(name), format, arguments);
-	va_end(arguments);
+	return err < 0 || !self.worker ? err : nfqueue_flush(self.worker->queue);
+}
+
+void thread_introduce(struct worker *worker, struct decider *decider)
+{
+	uint32_t queue = nfqueue_number(worker->queue);
+	char name[16]; /* more the kernel does not take */
+
+	self.number = decider ? decider->thread_number : worker->thread_number;
+	self.worker = worker;
+	self.decider = decider;
+	if (decider)
+		snprintf(name, sizeof(name), "nfq-%u.%u", queue, decider->index);
+	else
+		snprintf(name, sizeof(name), "nfqueue-%u", queue);
 	pthread_setname_np(pthread_self(), name);
-	thread_number = number;
 }
 
 /* Signals are for the program's own threads: ours take none, but those that tell of a

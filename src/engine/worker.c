@@ -214,8 +214,7 @@ static void *worker_main(void *argument)
 	struct worker *worker = argument;
 	int err;
 
-	thread_introduce(worker->thread_number, "nfqueue-%u",
-			 nfqueue_number(worker->queue));
+	thread_introduce(worker, NULL);
 	worker->result = work_until_stop(worker);
 	if (worker->result == 0) {
 		worker->result = stop(worker);
