@@ -101,14 +101,6 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Pieces of a stream follow what was decided before them, and a copy of the packet goes
- * in front of it alone. */
-static bool keeps_its_place(const struct policy_copy *copy)
-{
-	return copy->delay_ns == 0 &&
-	       (copy->kind == POLICY_COPY_SEGMENT || copy->kind == POLICY_COPY_INJECT);
-}
-
 /* Time has passed since it was decided how long to wait. */
 static uint64_t left_us(const struct outlet_decision *decision, uint64_t delay_ns)
 {
@@ -117,27 +109,66 @@ static uint64_t left_us(const struct outlet_decision *decision, uint64_t delay_n
 	return end > now ? (end - now) / NS_PER_US : 0;
 }
 
-static void send_copies(struct outlet *outlet, const struct nfqueue_packet *packet,
+static void send_copy(const struct outlet *outlet, const struct policy_copy *copy,
+		      const struct outlet_decision *decision)
+{
+	struct nfqueue_injector *injector = injector_of(outlet);
+	struct nfqueue_injection injection = {
+		.size = sizeof(injection),
+		.data = copy->data,
+		.length = copy->length,
+		.mark = decision->outcome.mark,
+	};
+
+	if (copy->delay_ns)
+		injection.delay_us = left_us(decision, copy->delay_ns);
+	if (injector)
+		nfqueue_inject(injector, &injection);
+}
+
+/* Pieces of a stream follow what was decided before them, and a copy of the packet goes
+ * in front of it alone. */
+static bool keeps_its_place(const struct policy_copy *copy)
+{
+	return copy->delay_ns == 0 &&
+	       (copy->kind == POLICY_COPY_SEGMENT || copy->kind == POLICY_COPY_INJECT);
+}
+
+/* Returns whether there are copies to send behind the packet. */
+static bool send_in_front(const struct outlet *outlet,
+			  const struct outlet_decision *decision)
+{
+	const struct policy_outcome *outcome = &decision->outcome;
+	bool any_behind = false;
+
+	for (uint32_t i = 0; i < outcome->copy_count; i++) {
+		const struct policy_copy *copy = &outcome->copies[i];
+
+		if (i == 0 && keeps_its_place(copy))
+			nfqueue_engine_flush();
+		if (copy->kind == POLICY_COPY_REST)
+			any_behind = true;
+		else
+			send_copy(outlet, copy, decision);
+	}
+	return any_behind;
+}
+
+/* The verdict goes first, behind those before it: held, the packet can be decided alone,
+ * whichever thread this is. */
+static void send_behind(const struct outlet *outlet, struct nfqueue_packet *packet,
 			const struct outlet_decision *decision)
 {
 	const struct policy_outcome *outcome = &decision->outcome;
-	struct nfqueue_injector *injector = injector_of(outlet);
 
-	for (uint32_t i = 0; i < outcome->copy_count && injector; i++) {
-		const struct policy_copy *copy = &outcome->copies[i];
-		struct nfqueue_injection injection = {
-			.size = sizeof(injection),
-			.data = copy->data,
-			.length = copy->length,
-			.mark = outcome->mark,
-		};
-
-		if (copy->delay_ns)
-			injection.delay_us = left_us(decision, copy->delay_ns);
-		if (i == 0 && keeps_its_place(copy))
-			nfqueue_flush(nfqueue_packet_queue(packet));
-		nfqueue_inject(injector, &injection);
-	}
+	nfqueue_engine_flush();
+	if (nfqueue_packet_hold(packet) < 0 ||
+	    nfqueue_decide(packet, outcome->verdict) < 0)
+		return;
+	nfqueue_engine_flush();
+	for (uint32_t i = 0; i < outcome->copy_count; i++)
+		if (outcome->copies[i].kind == POLICY_COPY_REST)
+			send_copy(outlet, &outcome->copies[i], decision);
 }
 
 static struct policy_packet bytes_of(const struct nfqueue_packet *packet)
@@ -181,18 +212,20 @@ void outlet_decide(struct outlet *outlet, const struct policy *policy,
 			     outcome);
 }
 
-/* What is delayed is decided by this call already, or was refused by it: then the
- * engine's own call is, too. */
+/* What is delayed, or followed, is decided by this call already, or was refused by it:
+ * then the engine's own call is, too. */
 struct nfqueue_verdict outlet_carry_out(struct outlet *outlet,
 					struct nfqueue_packet *packet,
 					const struct outlet_decision *decision)
 {
 	const struct policy_outcome *outcome = &decision->outcome;
+	bool is_followed = send_in_front(outlet, decision);
 
-	send_copies(outlet, packet, decision);
 	if (outcome->delay_ns)
 		nfqueue_decide_after(packet, outcome->verdict,
 				     left_us(decision, outcome->delay_ns));
+	else if (is_followed)
+		send_behind(outlet, packet, decision);
 	return outcome->verdict;
 }
 

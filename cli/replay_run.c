@@ -137,10 +137,9 @@ static int write_record(struct replay *replay, const struct capture_record *reco
 }
 
 static const char *const copy_words[] = {
-	[POLICY_COPY_REJECT] = "reject",
-	[POLICY_COPY_INJECT] = "inject",
-	[POLICY_COPY_SEGMENT] = "segment",
-	[POLICY_COPY_DUPLICATE] = "duplicate",
+	[POLICY_COPY_REJECT] = "reject",   [POLICY_COPY_INJECT] = "inject",
+	[POLICY_COPY_SEGMENT] = "segment", [POLICY_COPY_DUPLICATE] = "duplicate",
+	[POLICY_COPY_REST] = "rest",
 };
 
 /* An answer goes the other way, and the sender's hardware address is not its own. */
@@ -273,15 +272,27 @@ static int keep_flow(struct current *current, struct nfqueue_verdict verdict)
 	return replay_flows_decide(current->replay->flows, &current->packet, verdict);
 }
 
+/* Those in front of the packet, or behind it. */
+static int write_copies(const struct current *current,
+			const struct policy_outcome *outcome, bool behind)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; err == 0 && i < outcome->copy_count; i++)
+		if ((outcome->copies[i].kind == POLICY_COPY_REST) == behind)
+			err = write_copy(current, &outcome->copies[i]);
+	return err;
+}
+
 static int write_outcome(const struct current *current,
 			 const struct policy_outcome *outcome)
 {
 	struct capture_record record = record_of(current);
-	int err = 0;
+	int err = write_copies(current, outcome, false);
 
-	for (uint32_t i = 0; err == 0 && i < outcome->copy_count; i++)
-		err = write_copy(current, &outcome->copies[i]);
-	return err < 0 ? err : write_changed(current, outcome, &record);
+	if (err == 0)
+		err = write_changed(current, outcome, &record);
+	return err < 0 ? err : write_copies(current, outcome, true);
 }
 
 static int decide(struct current *current)

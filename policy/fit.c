@@ -23,6 +23,9 @@ static bool must_resend(const struct policy_work *work, size_t length)
 
 	if (policy_work_changed(work) && length > VERDICT_BYTES_MAX)
 		return true;
+	/* It has a rest, perhaps, that would wait elsewhere. */
+	if (work->outcome->delay_ns && length == VERDICT_BYTES_MAX)
+		return true;
 	if (!mtu || (code != NFQUEUE_VERDICT_ACCEPT && code != NFQUEUE_VERDICT_STOP))
 		return false;
 	if (is_gso(work))
@@ -30,12 +33,52 @@ static bool must_resend(const struct policy_work *work, size_t length)
 	return policy_work_changed(work) && length > mtu && length > work->packet->length;
 }
 
-static int put_segment(const uint8_t *data, size_t length, void *ctx)
-{
-	struct policy_work *work = ctx;
+struct pieces {
+	struct policy_work *work;
+	enum policy_copy_kind kind;
+};
 
-	return policy_copies_add(&work->scratch->copies, data, length,
-				 work->outcome->delay_ns, POLICY_COPY_SEGMENT);
+static int put_piece(const uint8_t *data, size_t length, void *ctx)
+{
+	const struct pieces *pieces = ctx;
+
+	return policy_copies_add(&pieces->work->scratch->copies, data, length,
+				 pieces->work->outcome->delay_ns, pieces->kind);
+}
+
+static int put(struct policy_work *work, const struct nfqueue_edit *edit,
+	       enum policy_copy_kind kind)
+{
+	struct pieces pieces = {work, kind};
+	uint32_t mtu = work->env->mtu ? work->env->mtu : ANY_MTU;
+	const uint8_t *data;
+	size_t length;
+
+	data = nfqueue_edit_data(edit, &length);
+	return nfqueue_segment(data, length, mtu, put_piece, &pieces);
+}
+
+static int put_rest(struct policy_work *work, enum policy_copy_kind kind)
+{
+	struct nfqueue_edit *rest = work->scratch->copy;
+	int ret = nfqueue_stream_rest(work->edit, rest);
+
+	if (ret < 1)
+		return ret;
+	ret = nfqueue_edit_commit(rest);
+	return ret < 0 ? ret : put(work, rest, kind);
+}
+
+/* The end of what a verdict cannot carry. If it cannot be sent it will come again. */
+static void follow(struct policy_work *work)
+{
+	struct policy_copies *copies = &work->scratch->copies;
+	size_t count = copies->count;
+
+	if (put_rest(work, POLICY_COPY_REST) >= 0)
+		return;
+	policy_copies_cut(copies, count);
+	policy_work_failed(work, "what a packet has grown by was not sent with it");
 }
 
 /* All of it: segments that overtake the one in the kernel would come out of order. */
@@ -43,14 +86,12 @@ static void resend(struct policy_work *work)
 {
 	struct policy_copies *copies = &work->scratch->copies;
 	size_t count = copies->count, length;
-	uint32_t mtu = work->env->mtu ? work->env->mtu : ANY_MTU;
-	const uint8_t *data;
 	int ret = policy_modify_finish(work->edit, work->env->skb_info);
 
-	if (ret == 0) {
-		data = nfqueue_edit_data(work->edit, &length);
-		ret = nfqueue_segment(data, length, mtu, put_segment, work);
-	}
+	if (ret == 0)
+		ret = put(work, work->edit, POLICY_COPY_SEGMENT);
+	if (ret >= 0)
+		ret = put_rest(work, POLICY_COPY_SEGMENT);
 	if (ret >= 0) {
 		policy_work_drop(work);
 		work->outcome->resent = true;
@@ -101,6 +142,8 @@ void policy_work_fit(struct policy_work *work)
 	nfqueue_edit_data(work->edit, &length);
 	if (must_resend(work, length))
 		resend(work);
+	if (!work->outcome->resent)
+		follow(work);
 	if (work->corrupted && work->outcome->resent)
 		damage_segment(work, count);
 	else if (work->corrupted)

@@ -132,6 +132,7 @@ enum policy_copy_kind {
 	POLICY_COPY_INJECT,  /**< of inject */
 	POLICY_COPY_SEGMENT, /**< the packet itself, which is too long for its verdict */
 	POLICY_COPY_DUPLICATE, /**< of duplicate */
+	POLICY_COPY_REST, /**< what did not fit into the packet: to be sent behind it */
 };
 
 /** A packet to send besides, or in the place of, the one that was decided. */
@@ -154,7 +155,7 @@ struct policy_outcome {
 	uint32_t copy_count;
 	bool changed; /**< the packet's edit is to be sent along */
 	bool resent;  /**< it goes on, as POLICY_COPY_SEGMENT: the drop is not its end */
-	const struct policy_copy *copies; /**< to send, in this order */
+	const struct policy_copy *copies; /**< to send, in this order, in front */
 	uint64_t delay_ns;                /**< the verdict is to be given so much later */
 };
 
