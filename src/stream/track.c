@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROWTH_BYTES 4096u /* fewer do not tell how much all grow */
+
 /* Original bytes without a gap, perhaps of several segments. */
 struct piece {
 	uint64_t from;
@@ -360,13 +362,43 @@ uint32_t stream_track_acknowledge(struct stream_track *track,
 	return (uint32_t)original;
 }
 
+/* By how many 65,536ths bytes have grown from `original` to `settled`; 0 if they have
+ * not, or are too few to tell. */
+static uint64_t growth(const struct stream_track *track, uint64_t original,
+		       uint64_t translated)
+{
+	uint64_t came = track->settled - original;
+	uint64_t became = stream_log_forward(&track->log, track->settled) - translated;
+
+	if (came < GROWTH_BYTES || became <= came)
+		return 0;
+	return ((became - came) << 16) / came;
+}
+
+/* A receiver drops a segment that goes beyond its window, tcp_sequence(): what is to come
+ * has to fit in when it has grown as what came did, all of it or the last of it, and by a
+ * quarter more. */
+static uint64_t less_growth(const struct stream_track *track, uint64_t bytes)
+{
+	uint64_t acked = track->acked ? track->acked : track->first;
+	uint64_t all = growth(track, track->first, track->first);
+	uint64_t last = growth(track, stream_log_floor(&track->log, acked), acked);
+	uint64_t more = all > last ? all : last;
+
+	return (bytes << 16) / ((1u << 16) + more + more / 4);
+}
+
 uint64_t stream_track_window(const struct stream_track *track, uint32_t acknowledgement,
 			     uint64_t window)
 {
 	uint64_t translated = widen_translated(track, acknowledgement);
+	uint64_t end = translated + window;
+	uint64_t next = stream_log_forward(&track->log, track->settled);
+	uint64_t from = stream_log_floor(&track->log, translated);
 
-	return stream_log_floor(&track->log, translated + window) -
-	       stream_log_floor(&track->log, translated);
+	if (end <= next)
+		return stream_log_floor(&track->log, end) - from;
+	return track->settled + less_growth(track, end - next) - from;
 }
 
 /* What is acknowledged and forgotten (a D-SACK, RFC 2883) cannot be told any more. */
