@@ -8,6 +8,7 @@
 #include "policy/work.h"
 
 #define NS_PER_MS 1000000u
+#define MTU_USUAL 1500u
 
 static void reject(struct policy_work *work)
 {
@@ -54,6 +55,15 @@ static void stream_failed(struct policy_work *work, int error, bool looked_into)
 		policy_work_drop(work);
 }
 
+/* Of a packet for this machine it is not known where its answer goes. */
+static void leave_room(struct policy_work *work)
+{
+	uint32_t mtu = work->env->mtu ? work->env->mtu : MTU_USUAL;
+
+	if (policy_modify_room(work->edit, mtu) < 0)
+		policy_work_failed(work, nfqueue_edit_error(work->edit));
+}
+
 static void replace_in_stream(struct policy_work *work)
 {
 	const struct policy_changes *changes = &work->effects->own;
@@ -72,6 +82,8 @@ static void replace_in_stream(struct policy_work *work)
 					  &patterns, now_ms);
 	else
 		ret = nfqueue_stream_translate(streams, edit, now_ms);
+	if (ret >= 0 && work->policy->grows)
+		leave_room(work);
 	policy_add(&work->counts->counter[POLICY_REPLACED], patterns.replaced);
 	if (ret < 0 && ret != -ENOENT)
 		stream_failed(work, ret, look);

@@ -48,6 +48,7 @@ struct policy {
 	size_t error_count;
 	struct policy_index *index;
 	struct policy_streams *streams; /* NULL: nothing is replaced in TCP */
+	bool grows;                     /* what is replaced may become longer */
 	size_t effects_count;           /* rules with effects that can be met */
 	uint32_t copy_range;
 	/* While loading only. */

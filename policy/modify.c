@@ -7,6 +7,11 @@
 
 #define MSS_KIND 2
 #define MSS_LENGTH 4
+#define MSS_LEAST 536u /* RFC 9293 section 3.7.1 */
+#define MSS_ROOM 240u  /* a sixth of an Ethernet packet */
+#define MD5_KIND 19
+#define AO_KIND 29
+#define TCP_BYTES 20u
 
 /* The packet's MSS may be made smaller only, as by the target TCPMSS: who sent it cannot
  * take more. */
@@ -18,6 +23,32 @@ static bool mss_is_small(const struct nfqueue_view *view, uint32_t value)
 		if (option.type == MSS_KIND && option.length == MSS_LENGTH)
 			return (uint32_t)(option.data[2] << 8 | option.data[3]) <= value;
 	return false;
+}
+
+/* What is signed must not be changed: RFC 2385, RFC 5925. */
+static bool is_signed(const struct nfqueue_view *view)
+{
+	struct nfqueue_option option = {0};
+
+	while (nfqueue_view_tcp_option(view, &option) == 1)
+		if (option.type == MD5_KIND || option.type == AO_KIND)
+			return true;
+	return false;
+}
+
+int policy_modify_room(struct nfqueue_edit *edit, uint32_t mtu)
+{
+	const struct nfqueue_view *view = nfqueue_edit_view(edit);
+	uint32_t taken = (view->ip_version == 6 ? 40 : 20) + TCP_BYTES + MSS_ROOM;
+	uint32_t mss = mtu > taken + MSS_LEAST ? mtu - taken : MSS_LEAST;
+	struct nfqueue_tcp tcp;
+	int ret;
+
+	if (nfqueue_view_tcp(view, &tcp) < 0 || !(tcp.flags & NFQUEUE_TCP_SYN) ||
+	    mss_is_small(view, mss) || is_signed(view))
+		return 0;
+	ret = nfqueue_edit_set(edit, NFQUEUE_FIELD_TCP_MSS, mss);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 static int set_one(struct nfqueue_edit *edit, const struct policy_set *set)

@@ -15,6 +15,10 @@ int policy_modify_set(struct nfqueue_edit *edit, const struct policy_changes *ch
 int policy_modify_replace(struct nfqueue_edit *edit,
 			  const struct policy_changes *changes);
 
+/* Lowers the MSS of a SYN, so that segments which grow a little still fit their way. 0,
+ * or the edit's error. */
+int policy_modify_room(struct nfqueue_edit *edit, uint32_t mtu);
+
 /* Makes all checksums, also those that the kernel has left open in a packet that is not
  * changed: the bytes may then go elsewhere. 0, or the edit's error. */
 int policy_modify_finish(struct nfqueue_edit *edit, uint32_t skb_info);

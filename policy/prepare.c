@@ -18,10 +18,16 @@ static uint64_t next_seed(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
+/* Text may be full of what is replaced, and megabytes of it under way. */
 static int streams_new(struct policy_streams **streams)
 {
+	const struct nfqueue_streams_options options = {
+		.size = sizeof(options),
+		.changes_max = 1u << 20,
+		.memory_max = 256ull << 20,
+	};
 	struct policy_streams *made = calloc(1, sizeof(*made));
-	int ret = made ? nfqueue_streams_new(&made->streams, NULL) : -ENOMEM;
+	int ret = made ? nfqueue_streams_new(&made->streams, &options) : -ENOMEM;
 
 	*streams = NULL;
 	if (ret < 0) {
@@ -81,6 +87,16 @@ static int replaces_in_tcp(const struct policy *policy, const struct policy_rule
 	return policy_tcp_possible(policy->programs[rule->program->number]);
 }
 
+static bool grows(const struct policy_effects *effects)
+{
+	const struct policy_changes *changes = &effects->own;
+
+	for (size_t i = 0; i < changes->pattern_count; i++)
+		if (changes->patterns[i].to_length > changes->patterns[i].from_length)
+			return true;
+	return false;
+}
+
 int policy_effects_prepare(struct policy *policy)
 {
 	bool replaces = false;
@@ -93,6 +109,7 @@ int policy_effects_prepare(struct policy *policy)
 		if (!rule->effects)
 			continue;
 		rule->effects->number = policy->effects_count++;
+		policy->grows |= grows(rule->effects);
 		ret = replaces ? 1 : replaces_in_tcp(policy, rule);
 		if (ret < 0)
 			return ret;

@@ -481,7 +481,54 @@ static void too_long_packet_is_sent_in_segments(void **state)
 	expect_segments(bench, 3, 50);
 	for (uint32_t i = 0; i < 3; i++)
 		assert_memory_equal(bench->outcome.copies[i].data + 40, "0123456789", 10);
-	assert_int_equal(stats_of(bench, 0).changed, 1);
+	assert_int_equal(stats_of(bench, 0).changed, 2 + 1); /* both SYNs, too */
+	bench_free(bench);
+}
+
+/* 64 KiB that grow: what a verdict carries goes with it, the rest behind. */
+static void end_of_a_packet_that_grew_too_long_follows(void **state)
+{
+	struct bench *bench = bench_new("replace \"a\" \"0123456789\" mark 7");
+	static char payload[65000];
+	const struct policy_copy *copy;
+	size_t length;
+
+	(void)state;
+	memset(payload, '-', sizeof(payload));
+	memset(payload + 32000, 'a', 300); /* 2,700 more */
+	open_connection(bench);
+	bench->env.skb_info = NFQUEUE_GSO_PACKET;
+	bench->env.mtu = 1500;
+	packet_tcp(&bench->packet, false, ACK, 100, 500, payload, sizeof(payload));
+	apply(bench);
+	sent(bench, &length);
+	assert_int_equal(length, 65531);
+	assert_false(bench->outcome.resent);
+	assert_int_equal(bench->outcome.copy_count, 2); /* 67,700 - 65,491 bytes */
+	for (uint32_t i = 0; i < 2; i++) {
+		copy = &bench->outcome.copies[i];
+		assert_int_equal(copy->kind, POLICY_COPY_REST);
+		assert_int_equal(copy->length, i ? 40 + 2209 - 1460 : 1500);
+		assert_true(packet_is_sound(copy->data, copy->length));
+	}
+	bench_free(bench);
+}
+
+static void what_is_delayed_is_not_followed(void **state)
+{
+	struct bench *bench = bench_new("replace \"a\" \"0123456789\" delay 2ms mark 7");
+	static char payload[65000];
+
+	(void)state;
+	memset(payload, '-', sizeof(payload));
+	memset(payload + 32000, 'a', 300);
+	open_connection(bench);
+	bench->env.skb_info = NFQUEUE_GSO_PACKET;
+	bench->env.mtu = 1500;
+	packet_tcp(&bench->packet, false, ACK, 100, 500, payload, sizeof(payload));
+	apply(bench);
+	expect_segments(bench, 45 + 2, 1500);
+	assert_int_equal(bench->outcome.copies[46].delay_ns, 2 * MS);
 	bench_free(bench);
 }
 
@@ -660,6 +707,8 @@ int main(void)
 		cmocka_unit_test(same_seed_same_fates),
 		cmocka_unit_test(too_short_gso_packet_is_sent_as_a_plain_one),
 		cmocka_unit_test(too_long_packet_is_sent_in_segments),
+		cmocka_unit_test(end_of_a_packet_that_grew_too_long_follows),
+		cmocka_unit_test(what_is_delayed_is_not_followed),
 		cmocka_unit_test(packet_for_another_queue_stays_whole),
 		cmocka_unit_test(damaged_gso_packet_is_cut_before),
 		cmocka_unit_test(packet_too_long_for_its_verdict_goes_on_as_it_came),

@@ -53,6 +53,40 @@ static void expect_sent_back(struct bench *bench, uint32_t acknowledgement)
 static const char *const rules = "replace \"cat\" \"horse\" if tcp dst port 80\n"
 				 "mark 3 if tcp src port 80\n";
 
+/* The MSS that a SYN goes on with. */
+static uint32_t mss_behind(const char *text, uint32_t mtu, uint8_t flags)
+{
+	struct bench *bench = bench_new(text);
+	const uint8_t *data;
+	uint32_t mss;
+	size_t length;
+
+	bench->env.mtu = mtu;
+	packet_tcp(&bench->packet, flags & ACK, NFQUEUE_TCP_SYN | flags, 1, 1, "", 0);
+	apply(bench);
+	assert_int_equal(bench->outcome.verdict.code, NFQUEUE_VERDICT_ACCEPT);
+	data = bench->packet.data;
+	if (bench->outcome.changed) {
+		data = sent(bench, &length);
+		assert_true(packet_is_sound(data, length));
+	}
+	mss = (uint32_t)data[42] << 8 | data[43];
+	bench_free(bench);
+	return mss;
+}
+
+static void segments_get_room_to_grow(void **state)
+{
+	(void)state;
+	assert_int_equal(mss_behind(rules, 1500, 0), 1500 - 40 - 240);
+	assert_int_equal(mss_behind(rules, 1500, ACK), 1500 - 40 - 240);
+	assert_int_equal(mss_behind(rules, 0, ACK), 1500 - 40 - 240);
+	assert_int_equal(mss_behind(rules, 600, 0), 536);
+	assert_int_equal(mss_behind(rules, 9000, 0), 1460);
+	assert_int_equal(mss_behind("replace \"cat\" \"dog\"", 1500, 0), 1460);
+	assert_int_equal(mss_behind("set ttl 9 if udp", 1500, 0), 1460);
+}
+
 static void other_direction_is_translated_by_any_rule(void **state)
 {
 	struct bench *bench = bench_new(rules);
@@ -68,7 +102,7 @@ static void other_direction_is_translated_by_any_rule(void **state)
 	send_data(bench, 105, "s and dogs");
 	expect_sent(bench, 107, "s and dogs");
 	assert_int_equal(stats_of(bench, 0).replaced, 1);
-	assert_int_equal(stats_of(bench, 0).changed, 2);
+	assert_int_equal(stats_of(bench, 0).changed, 1 + 2); /* the SYN, too */
 	assert_int_equal(stats_of(bench, POLICY_NO_RULE).changed, 1);
 	bench_free(bench);
 }
@@ -290,6 +324,7 @@ static void fin_is_translated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(segments_get_room_to_grow),
 		cmocka_unit_test(other_direction_is_translated_by_any_rule),
 		cmocka_unit_test(match_across_segments_is_found),
 		cmocka_unit_test(early_bytes_are_dropped_and_counted),
