@@ -6,6 +6,7 @@
 #include "queue/queue.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 
 static int check(struct nfqueue_packet *packet)
 {
@@ -61,23 +62,38 @@ int nfqueue_packet_edit(struct nfqueue_packet *packet, struct nfqueue_edit **edi
 	return 0;
 }
 
+/* What could never be sent would keep all others from it. */
+static int check_length(struct nfqueue_packet *packet)
+{
+	size_t length, room = queue_send_room(packet->queue);
+
+	nfqueue_edit_data(packet->edit, &length);
+	if (length > WIRE_PAYLOAD_MAX)
+		return queue_error(packet->queue, -EMSGSIZE,
+				   "packet %u: %zu bytes: the kernel takes %u",
+				   packet->id, length, WIRE_PAYLOAD_MAX);
+	if (NLA_ALIGN(length) + VERDICT_MAX > room)
+		return queue_error(packet->queue, -EMSGSIZE,
+				   "packet %u: %zu bytes: the socket's send buffer takes "
+				   "%zu: raise net.core.wmem_max",
+				   packet->id, length, room - VERDICT_MAX);
+	return 0;
+}
+
 int packet_commit_edit(struct nfqueue_packet *packet, struct nfqueue_verdict *verdict)
 {
-	size_t length;
 	int err;
 
-	if (verdict->code == NFQUEUE_VERDICT_DROP ||
+	if ((verdict->code & 0xff) == NFQUEUE_VERDICT_DROP ||
 	    !nfqueue_edit_is_changed(packet->edit))
 		return 0;
 	err = nfqueue_edit_commit(packet->edit);
 	if (err < 0)
 		return queue_error(packet->queue, err, "packet %u: %s", packet->id,
 				   nfqueue_edit_error(packet->edit));
-	nfqueue_edit_data(packet->edit, &length);
-	if (length > WIRE_PAYLOAD_MAX)
-		return queue_error(packet->queue, -EMSGSIZE,
-				   "packet %u: %zu bytes: the kernel takes %u",
-				   packet->id, length, WIRE_PAYLOAD_MAX);
+	err = check_length(packet);
+	if (err < 0)
+		return err;
 	verdict->set |= SET_PAYLOAD | COALESCE_ALONE;
 	return 0;
 }

@@ -49,15 +49,12 @@ static void shrink_batch(struct nfqueue *queue, unsigned int seen)
 	for (unsigned int i = 0; i < queue->batch_count; i++) {
 		struct nfqueue_packet *packet = queue->batch[i];
 
-		if (i < seen && goes_with_batch(packet)) {
+		if (i < seen && goes_with_batch(packet))
 			packet_set_state(packet, PACKET_FREE);
-			if (packet->edited)
-				packet_end_edit(packet);
-		}
-		if (!is_settled(packet))
+		if (is_settled(packet))
+			pool_put_settled(queue, packet);
+		else
 			queue->batch[kept++] = packet;
-		else if (packet->left)
-			pool_put(queue, packet);
 	}
 	queue->batch_count = kept;
 }

@@ -17,8 +17,7 @@ void held_link_batch(struct nfqueue *queue)
 		struct nfqueue_packet *packet = queue->batch[i];
 
 		if (packet_state(packet) == PACKET_FREE) {
-			if (packet->left) /* it came from the backlog */
-				pool_put(queue, packet);
+			pool_put_settled(queue, packet);
 			continue; /* another thread has decided it, and sent that */
 		}
 		if (!packet->left)

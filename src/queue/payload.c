@@ -11,9 +11,6 @@
  * Source: UIO_MAXIOV. */
 #define PAYLOADS_MAX 511u
 
-/* What netlink_sendmsg() keeps of the socket's buffer for itself. */
-#define SEND_RESERVE 32u
-
 struct payload {
 	const uint8_t *data;
 	uint32_t length;
@@ -21,30 +18,12 @@ struct payload {
 };
 
 struct payloads {
-	const struct nfqueue *queue;
-	size_t plain; /* what is written of a send without them, at the most */
-	size_t room;  /* bytes of payloads that one send takes; 0: not asked yet */
-	size_t bytes;
 	uint32_t max, count, placed;
 	struct iovec *vectors;
 	struct payload payload[];
 };
 
-/* Source: netlink_sendmsg(), which refuses what is longer with EMSGSIZE. */
-static size_t room(struct payloads *payloads)
-{
-	socklen_t length = sizeof(int);
-	size_t plain = payloads->plain + SEND_RESERVE;
-	int size = 0;
-
-	if (payloads->room)
-		return payloads->room;
-	getsockopt(queue_socket(payloads->queue), SOL_SOCKET, SO_SNDBUF, &size, &length);
-	payloads->room = (size_t)size > plain ? (size_t)size - plain : 1;
-	return payloads->room;
-}
-
-struct payloads *payloads_new(const struct nfqueue *queue, size_t size, size_t plain)
+struct payloads *payloads_new(size_t size)
 {
 	uint32_t max = size < PAYLOADS_MAX ? (uint32_t)size : PAYLOADS_MAX;
 	size_t list = sizeof(struct payloads) + max * sizeof(struct payload);
@@ -53,7 +32,7 @@ struct payloads *payloads_new(const struct nfqueue *queue, size_t size, size_t p
 	payloads = malloc(list + (2 * max + 1) * sizeof(struct iovec));
 	if (!payloads)
 		return NULL;
-	*payloads = (struct payloads){.queue = queue, .plain = plain, .max = max};
+	*payloads = (struct payloads){.max = max};
 	payloads->vectors = (struct iovec *)(void *)((char *)payloads + list);
 	return payloads;
 }
@@ -62,6 +41,14 @@ struct payloads *payloads_new(const struct nfqueue *queue, size_t size, size_t p
 static size_t padded(uint32_t length)
 {
 	return ((size_t)length + 3) & ~(size_t)3;
+}
+
+size_t payload_length(const struct nfqueue_edit *edit)
+{
+	size_t length;
+
+	nfqueue_edit_data(edit, &length);
+	return padded((uint32_t)length);
 }
 
 bool payloads_put(struct payloads *payloads, const struct nfqueue_edit *edit)
@@ -73,10 +60,7 @@ bool payloads_put(struct payloads *payloads, const struct nfqueue_edit *edit)
 		return false;
 	payload->data = nfqueue_edit_data(edit, &length);
 	payload->length = (uint32_t)length;
-	if (payloads->count && payloads->bytes + padded(payload->length) > room(payloads))
-		return false;
 	payloads->count++;
-	payloads->bytes += padded(payload->length);
 	return true;
 }
 
@@ -120,5 +104,4 @@ ssize_t payloads_send(const struct payloads *payloads, struct nfqueue *queue,
 void payloads_clear(struct payloads *payloads)
 {
 	payloads->count = payloads->placed = 0;
-	payloads->bytes = 0;
 }

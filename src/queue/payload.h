@@ -16,12 +16,13 @@ struct nfqueue_edit;
 struct payloads;
 struct wire_writer;
 
-/* For a sender of `size` messages, which take `plain` bytes at the most without payloads.
- * free() it. NULL: no memory. */
-struct payloads *payloads_new(const struct nfqueue *queue, size_t size, size_t plain);
+/* For a sender of `size` messages. free() it. NULL: no memory. */
+struct payloads *payloads_new(size_t size);
 
-/* The committed edit is to go along, behind those before it. False: there is no room for
- * it in this send; the first one is taken in any case. */
+/* Bytes of a send that the committed edit takes. */
+size_t payload_length(const struct nfqueue_edit *edit);
+
+/* It is to go along, behind those before it. False: there are too many of them. */
 bool payloads_put(struct payloads *payloads, const struct nfqueue_edit *edit);
 
 /* Of the first one that has no place yet. */

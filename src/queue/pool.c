@@ -196,6 +196,14 @@ void pool_put(struct nfqueue *queue, struct nfqueue_packet *packet)
 	pool_put_all(queue, &packet, 1);
 }
 
+void pool_put_settled(struct nfqueue *queue, struct nfqueue_packet *packet)
+{
+	if (packet->left)
+		pool_put(queue, packet);
+	else if (packet->edited)
+		packet_end_edit(packet);
+}
+
 /* What is spilled by packets in a slot is the slot's. */
 static void free_parts(struct nfqueue_packet *packet)
 {

@@ -129,7 +129,9 @@ struct nfqueue {
 	_Atomic size_t deadlines; /* in the wheel */
 	atomic_bool woken;        /* by nfqueue_wake(): the next sleep does not happen */
 	atomic_bool unprivileged; /* the kernel refuses our sends */
-	_Atomic uint8_t mangling; /* enum mangling; relaxed: found out twice is no harm */
+	/* Relaxed: found out twice is no harm. */
+	_Atomic uint8_t mangling; /* enum mangling */
+	_Atomic size_t send_room; /* 0: not asked yet */
 	struct sender *senders[SENDERS_MAX];
 	uint32_t sender_count;
 
@@ -175,6 +177,8 @@ int queue_socket_adopt(struct nfqueue *queue, int fd);
 int queue_socket(const struct nfqueue *queue);
 ssize_t queue_send(struct nfqueue *queue, const void *data, size_t length);
 ssize_t queue_send_vectors(struct nfqueue *queue, struct iovec *vectors, size_t count);
+/* So many bytes one send takes. Any thread. */
+size_t queue_send_room(struct nfqueue *queue);
 
 /* buffer.c */
 void buffer_set(struct nfqueue *queue);
@@ -206,6 +210,8 @@ struct nfqueue_packet *pool_get(struct nfqueue *queue);
 /* Gives back what has left its batch. Any thread. */
 void pool_put(struct nfqueue *queue, struct nfqueue_packet *packet);
 void pool_put_all(struct nfqueue *queue, struct nfqueue_packet **packets, size_t count);
+/* Its batch has done with a packet that is free: its slot stays, or goes to the pool. */
+void pool_put_settled(struct nfqueue *queue, struct nfqueue_packet *packet);
 void pool_free(struct nfqueue *queue);
 
 /* receive.c */

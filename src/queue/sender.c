@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With the mark of the connection: a nest of two numbers. */
-#define VERDICT_MAX (WIRE_VERDICT_PLAIN_MAX + 20)
-
 static int allocate(struct sender *sender, size_t size)
 {
 	sender->size = size;
@@ -17,7 +14,7 @@ static int allocate(struct sender *sender, size_t size)
 	sender->messages = calloc(size, sizeof(*sender->messages));
 	sender->packets = calloc(size, sizeof(struct nfqueue_packet *));
 	sender->buffer = malloc(size * VERDICT_MAX);
-	sender->payloads = payloads_new(sender->queue, size, size * VERDICT_MAX);
+	sender->payloads = payloads_new(size);
 	if (!sender->entries || !sender->messages || !sender->packets ||
 	    !sender->buffer || !sender->payloads)
 		return -1;
@@ -98,12 +95,35 @@ static struct nfqueue_verdict flow_verdict(struct sender *sender,
 	return verdict;
 }
 
+/* The first one is taken in any case: packet_commit_edit() has looked at its length. */
+static bool take_room(struct sender *sender, size_t index)
+{
+	if (index == 0)
+		sender->room = queue_send_room(sender->queue);
+	return index == 0 || (index + 1) * VERDICT_MAX <= sender->room;
+}
+
+static bool put_payload(struct sender *sender, size_t index,
+			const struct nfqueue_edit *edit)
+{
+	size_t length = payload_length(edit);
+
+	if (index && (index + 1) * VERDICT_MAX + length > sender->room)
+		return false;
+	if (!payloads_put(sender->payloads, edit))
+		return false;
+	sender->room -= length < sender->room ? length : sender->room;
+	return true;
+}
+
 bool sender_put(struct sender *sender, size_t index, const struct nfqueue_packet *packet)
 {
 	struct coalesce_entry *entry = &sender->entries[index];
 
+	if (!take_room(sender, index))
+		return false;
 	if (packet->verdict.set & SET_PAYLOAD &&
-	    !payloads_put(sender->payloads, packet->edit))
+	    !put_payload(sender, index, packet->edit))
 		return false;
 	entry->id = packet->id;
 	entry->verdict = packet->verdict;

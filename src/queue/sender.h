@@ -14,6 +14,7 @@
 
 #include "queue/coalesce.h"
 #include "queue/counters.h"
+#include "wire/wire.h"
 
 struct nfqueue;
 struct nfqueue_packet;
@@ -34,6 +35,10 @@ struct nfqueue_packet;
 #define SET_FLOW_DROP (1u << 31)
 #define SET_CONNTRACK (1u << 29)
 #define SET_PAYLOAD (1u << 28)
+
+/* Of a message without its payload: the mark of the connection is a nest of two numbers,
+ * and the payload has a head. */
+#define VERDICT_MAX (WIRE_VERDICT_PLAIN_MAX + 20 + 4)
 
 /* A flush sends at most so many verdicts at once: they fit in the default send buffer. */
 #define FLUSH_MAX 1024u
@@ -66,6 +71,7 @@ struct sender {
 	struct nfqueue_packet **packets; /* room for who gathers them */
 	uint8_t *buffer;
 	struct payloads *payloads;       /* that go along with the next send */
+	size_t room;                     /* bytes that it takes beside them */
 	struct nfqueue_flow_marks marks; /* of this send */
 	bool knows_marks;
 	struct sent_counters counts;

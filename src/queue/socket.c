@@ -34,6 +34,47 @@ static int connect_to_kernel(const struct nfqueue *queue)
 	return connect(queue_socket(queue), (struct sockaddr *)&kernel, sizeof(kernel));
 }
 
+/* A send's least: the longest payload, or as many verdicts as a flush has. The default is
+ * more, unless somebody has made it less. */
+#define SEND_BUFFER_MIN (128 << 10)
+
+/* What netlink_sendmsg() keeps of the buffer for itself. */
+#define SEND_RESERVE 32
+
+static int send_buffer(const struct nfqueue *queue)
+{
+	socklen_t length = sizeof(int);
+	int size = 0;
+
+	getsockopt(queue_socket(queue), SOL_SOCKET, SO_SNDBUF, &size, &length);
+	return size;
+}
+
+/* The kernel doubles what it is given. */
+static void grow_send_buffer(const struct nfqueue *queue)
+{
+	int fd = queue_socket(queue), half = SEND_BUFFER_MIN / 2;
+
+	if (send_buffer(queue) >= SEND_BUFFER_MIN)
+		return;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof(half)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof(half));
+}
+
+/* Source: netlink_sendmsg(), which refuses what is longer with EMSGSIZE. */
+size_t queue_send_room(struct nfqueue *queue)
+{
+	size_t room = atomic_load_explicit(&queue->send_room, memory_order_relaxed);
+	int size;
+
+	if (room)
+		return room;
+	size = send_buffer(queue);
+	room = size > SEND_RESERVE ? (size_t)(size - SEND_RESERVE) : 1;
+	atomic_store_explicit(&queue->send_room, room, memory_order_relaxed);
+	return room;
+}
+
 static void set_options(struct nfqueue *queue)
 {
 	if (set_netlink_option(queue, NETLINK_NO_ENOBUFS))
@@ -42,6 +83,7 @@ static void set_options(struct nfqueue *queue)
 		queue_set_has(queue, NFQUEUE_CAP_EXT_ACK, true);
 	set_netlink_option(queue, NETLINK_CAP_ACK);
 	buffer_set(queue);
+	grow_send_buffer(queue);
 }
 
 int queue_socket_open(struct nfqueue *queue)

@@ -7,8 +7,12 @@
 #ifndef NFQUEUE_TESTS_FAULTS_H
 #define NFQUEUE_TESTS_FAULTS_H
 
-/** The next `count` calls of send(2) fail with ENOBUFS. Source: netlink_sendmsg(). */
+/** The next `count` calls of send(2) and sendmsg(2) fail with ENOBUFS. Source:
+ * netlink_sendmsg(). */
 void fail_sends(unsigned int count);
+
+/** The same, of those behind the next `spare` ones. */
+void fail_later_sends(unsigned int spare, unsigned int count);
 
 /** From here on none fails. @return how many of them have not failed */
 unsigned int fail_no_more(void);

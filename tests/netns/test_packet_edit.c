@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "queue_fixture.h"
 
 #define MB (1u << 20)
@@ -247,6 +248,26 @@ static void a_delayed_packet_arrives_changed(void **state)
 	assert_string_equal(hear(WAIT_MS), "abcde");
 }
 
+/* As it came it may be of no use to anybody: a connection that is translated. */
+static void above_the_hold_limit_a_packet_is_accepted_changed(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){
+		.hold_limit = 1, .overload = NFQUEUE_OVERLOAD_ACCEPT});
+	struct nfqueue_packet *packets[2];
+
+	say("12345");
+	say("67890");
+	receive(queue, packets, 2);
+	assert_int_equal(nfqueue_packet_hold(packets[0]), 0);
+	set_text(packets[1], "abcde");
+	assert_int_equal(nfqueue_decide_after(packets[1], NFQUEUE_ACCEPT, 20000),
+			 -ENOSPC);
+	assert_int_equal(nfqueue_decide(packets[1], NFQUEUE_DROP), -EALREADY);
+	flush_and_settle(queue);
+	assert_string_equal(hear(WAIT_MS), "abcde");
+	assert_int_equal(nfqueue_drop(packets[0]), 0);
+}
+
 /* It was not the program that decided. */
 static void a_deadline_sends_the_packet_unchanged(void **state)
 {
@@ -314,6 +335,179 @@ static void a_packet_too_long_for_the_kernel_stays_undecided(void **state)
 	flush_and_settle(queue);
 	assert_string_equal(hear(WAIT_MS), "short");
 	free(text);
+}
+
+/* --- what finds no room ----------------------------------------------------------- */
+
+static void limit_send_buffer(struct nfqueue *queue, int size)
+{
+	assert_int_equal(
+		setsockopt(nfqueue_fd(queue), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)),
+		0);
+}
+
+/* It could never be sent, and would keep all others from it. */
+static void a_packet_too_long_for_the_send_buffer_stays_undecided(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
+	struct nfqueue_packet *packet;
+	char *text = calloc(1, LONGEST);
+
+	assert_non_null(text);
+	limit_send_buffer(queue, 16384);
+	say("12345");
+	packet = next_packet(queue);
+	memset(text, 'a', LONGEST - 1);
+	set_text(packet, text);
+	assert_int_equal(nfqueue_accept(packet), -EMSGSIZE);
+	assert_non_null(strstr(nfqueue_error(queue), "send buffer"));
+	set_text(packet, "short");
+	assert_int_equal(nfqueue_accept(packet), 0);
+	flush_and_settle(queue);
+	assert_string_equal(hear(WAIT_MS), "short");
+	free(text);
+}
+
+/* Verdicts alone, and payloads among them. */
+static void a_small_send_buffer_takes_all_in_pieces(void **state)
+{
+	struct nfqueue *queue =
+		start_on_loopback((struct nfqueue_options){.batch_size = 512});
+	struct nfqueue_packet *packets[512];
+	struct nfqueue_stats stats;
+	char text[1000];
+
+	limit_send_buffer(queue, 1);
+	memset(text, 'a', sizeof(text));
+	for (int i = 0; i < 512; i++)
+		say("12345");
+	assert_int_equal(nfqueue_recv(queue, packets, 512, WAIT_MS), 512);
+	for (int i = 0; i < 512; i++) {
+		struct nfqueue_verdict verdict =
+			nfqueue_verdict_mark(NFQUEUE_ACCEPT, (uint32_t)i);
+
+		if (i % 7 == 0)
+			assert_int_equal(nfqueue_edit_set_payload(edit_of(packets[i]),
+								  text, sizeof(text)),
+					 0);
+		assert_int_equal(nfqueue_decide(packets[i], verdict), 0);
+	}
+	flush_and_settle(queue);
+	stats = stats_of(queue);
+	assert_int_equal(stats.accepted, 512);
+	assert_int_equal(stats.modified, 74);
+	assert_true(stats.sends > 10);
+	assert_nothing_lost(&stats);
+}
+
+/* Two of them fill a send; half of them are late. */
+static void a_send_that_fails_among_others_loses_nothing(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
+	struct nfqueue_packet *packets[64];
+	char *text = calloc(1, LONGEST);
+	struct nfqueue_stats stats;
+
+	assert_non_null(text);
+	limit_send_buffer(queue, 75000);
+	memset(text, 'a', LONGEST - 1);
+	for (int i = 0; i < 20; i++)
+		say("12345");
+	receive(queue, packets, 20);
+	for (int i = 0; i < 20; i++) {
+		set_text(packets[i], text);
+		if (i % 2)
+			assert_int_equal(nfqueue_packet_hold(packets[i]), 0);
+		assert_int_equal(nfqueue_accept(packets[i]), 0);
+	}
+	for (uint32_t sent = 4; sent <= 16; sent += 12) {
+		fail_later_sends(sent == 4 ? 2 : 6, 1);
+		assert_int_equal(nfqueue_flush(queue), -ENOBUFS);
+		assert_int_equal(fail_no_more(), 0);
+		stats = stats_of(queue);
+		assert_int_equal(stats.modified, sent);
+		assert_int_equal(stats.accepted, sent);
+		assert_int_equal(stats.held, 20 - sent);
+	}
+	flush_and_settle(queue);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(strlen(hear(WAIT_MS)), LONGEST - 1);
+	stats = stats_of(queue);
+	assert_int_equal(stats.modified, 20);
+	assert_nothing_lost(&stats);
+	free(text);
+}
+
+/* With the connection's mark, and all else. */
+static void as_many_as_there_can_be_of_the_longest_messages(void **state)
+{
+	const struct nfqueue_flow_marks marks = {
+		.mask = 0xf0000000, .accept = 0x10000000, .drop = 0x20000000};
+	struct nfqueue *queue = start_on_loopback(
+		(struct nfqueue_options){.batch_size = 1024, .flags = NFQUEUE_CONNTRACK});
+	struct nfqueue_verdict verdict = NFQUEUE_FLOW_ACCEPT;
+	struct nfqueue_packet *packets[1024];
+	struct nfqueue_stats stats;
+
+	assert_int_equal(nfqueue_set_flow_marks(queue, &marks), 0);
+	verdict.set |= NFQUEUE_SET_MARK | NFQUEUE_SET_PRIORITY;
+	verdict.mark = verdict.priority = 1;
+	for (int i = 0; i < 1024; i++)
+		say("12345");
+	assert_int_equal(nfqueue_recv(queue, packets, 1024, WAIT_MS), 1024);
+	for (int i = 0; i < 1024; i++) {
+		if (i < 511)
+			set_text(packets[i], "changed");
+		assert_int_equal(nfqueue_decide(packets[i], verdict), 0);
+	}
+	assert_int_equal(nfqueue_flush(queue), 0);
+	stats = stats_of(queue);
+	assert_int_equal(stats.modified, 511);
+	assert_int_equal(stats.flow_accepted, 1024);
+	assert_nothing_lost(&stats);
+}
+
+/* --- with deciders ---------------------------------------------------------------- */
+
+static struct nfqueue_verdict lengthen(struct nfqueue_packet *packet, void *ctx)
+{
+	static const char text[65535 - 28];
+
+	set_text(packet, "changed");
+	nfqueue_edit_set_payload(edit_of(packet), text, sizeof(text));
+	return NFQUEUE_ACCEPT;
+}
+
+static void engine_on_loopback(struct nfqueue_engine **engine,
+			       struct nfqueue_engine_options options)
+{
+	struct nfqueue_worker_options worker = {.size = sizeof(worker), .deciders = 1};
+
+	options.worker = &worker;
+	launch_engine(engine, options);
+	queue_output(0);
+	udp_server = netns_udp_server(NULL, "127.0.0.1", PORT);
+	udp_client = netns_udp_client(NULL, "127.0.0.1", PORT);
+}
+
+/* As in the batch of a reader: the default verdict decides. */
+static void a_decider_whose_edit_is_refused_gets_the_default_verdict(void **state)
+{
+	struct nfqueue_options queue = {.size = sizeof(queue),
+					.default_verdict = NFQUEUE_ACCEPT};
+	struct nfqueue_engine *engine;
+	struct nfqueue_stats stats;
+
+	engine_on_loopback(&engine, (struct nfqueue_engine_options){
+					    .decide = lengthen, .queue_options = &queue});
+	for (int i = 0; i < 5; i++) {
+		say("12345");
+		assert_string_equal(hear(WAIT_MS), "12345");
+	}
+	stats = stats_of_engine(engine);
+	assert_int_equal(stats.defaulted, 5);
+	assert_int_equal(stats.modified, 0);
+	nfqueue_engine_free(engine);
 }
 
 /* --- TCP -------------------------------------------------------------------------- */
@@ -398,10 +592,16 @@ int main(void)
 		TEST(a_mark_and_a_payload_go_together),
 		TEST(another_queue_gets_the_changed_packet),
 		TEST(a_delayed_packet_arrives_changed),
+		TEST(above_the_hold_limit_a_packet_is_accepted_changed),
 		TEST(a_deadline_sends_the_packet_unchanged),
 		TEST(a_packet_that_was_cut_cannot_be_changed),
 		TEST(a_decided_packet_cannot_be_changed),
 		TEST(a_packet_too_long_for_the_kernel_stays_undecided),
+		TEST(a_packet_too_long_for_the_send_buffer_stays_undecided),
+		TEST(a_small_send_buffer_takes_all_in_pieces),
+		TEST(a_send_that_fails_among_others_loses_nothing),
+		TEST(as_many_as_there_can_be_of_the_longest_messages),
+		TEST(a_decider_whose_edit_is_refused_gets_the_default_verdict),
 		TEST(a_transfer_over_loopback_bears_two_changes_of_every_packet),
 	};
 
