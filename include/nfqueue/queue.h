@@ -243,8 +243,9 @@ NFQUEUE_API int nfqueue_decide(struct nfqueue_packet *packet,
  *                 ones as they were decided. Kept by nfqueue_recv(), to some 50 us if it
  *                 is called in time: see nfqueue_timeout()
  * @return as nfqueue_decide(); -ENOSPC the hold limit is reached, to which delayed
- * packets count: the packet has got the overload verdict, at once. Any thread, for a held
- * packet; else as nfqueue_packet_hold(). Source: CLOCK_MONOTONIC.
+ * packets count: the packet is dropped if that is the overload verdict, else it has its
+ * verdict at once. Any thread, for a held packet; else as nfqueue_packet_hold(). Source:
+ * CLOCK_MONOTONIC.
  */
 NFQUEUE_API int nfqueue_decide_after(struct nfqueue_packet *packet,
 				     struct nfqueue_verdict verdict, uint64_t delay_us);

@@ -209,17 +209,28 @@ int nfqueue_packet_hold_for(struct nfqueue_packet *packet, uint32_t timeout_ms,
 			    verdict_normal(verdict));
 }
 
+/* The verdict is the program's: what an overload takes away is the delay, or the packet.
+ */
+static int hold_decided(struct nfqueue_packet *packet, struct nfqueue_verdict verdict)
+{
+	int err = packet->held ? 0 : hold(packet);
+
+	if (err == -ENOSPC && packet->verdict.code != NFQUEUE_VERDICT_DROP)
+		packet->verdict = verdict;
+	return err;
+}
+
 /* For the program it is decided: held only so that it leaves its batch and is counted. */
 int nfqueue_decide_after(struct nfqueue_packet *packet, struct nfqueue_verdict verdict,
 			 uint64_t delay_us)
 {
 	int err = prepare(packet, &verdict);
 
-	if (err == 0 && !packet->held)
-		err = hold(packet);
+	if (err == 0)
+		err = hold_decided(packet, verdict);
 	if (err < 0)
 		return err;
-	err = deadline_delay(packet, clock_us() + delay_us, verdict);
+	err = deadline_delay(packet, clock_us_after(delay_us), verdict);
 	return err == -EALREADY ? decide_held(packet, verdict) : err;
 }
 

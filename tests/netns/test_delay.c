@@ -180,21 +180,55 @@ static void a_held_packet_can_be_delayed(void **state)
 	assert_int_equal(stats_of(queue).accepted, 1);
 }
 
-static void above_the_hold_limit_the_overload_verdict_applies(void **state)
+/* The program has decided: what is accepted above the limit is only not delayed. */
+static void above_the_hold_limit(enum nfqueue_overload overload, uint32_t accepted)
 {
-	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){
-		.hold_limit = 4, .overload = NFQUEUE_OVERLOAD_ACCEPT});
+	struct nfqueue *queue = start_on_loopback(
+		(struct nfqueue_options){.hold_limit = 4, .overload = overload});
 	struct nfqueue_packet *packets[64];
 
 	netns_udp_send(udp_client, 0, 8);
 	receive(queue, packets, 8);
 	for (int i = 0; i < 8; i++)
-		assert_int_equal(nfqueue_decide_after(packets[i], NFQUEUE_DROP, 1000000),
+		assert_int_equal(nfqueue_decide_after(
+					 packets[i],
+					 i % 2 ? NFQUEUE_ACCEPT : NFQUEUE_DROP, 1000000),
 				 i < 4 ? 0 : -ENOSPC);
 	flush_and_settle(queue);
 	assert_int_equal(stats_of(queue).held, 4);
-	assert_int_equal(stats_of(queue).accepted, 4);
+	assert_int_equal(stats_of(queue).accepted, accepted);
+	assert_int_equal(stats_of(queue).dropped, 4 - accepted);
 	assert_int_equal(stats_of(queue).hold_overflow, 4);
+}
+
+static void above_the_hold_limit_a_verdict_is_not_delayed(void **state)
+{
+	above_the_hold_limit(NFQUEUE_OVERLOAD_ACCEPT, 2);
+}
+
+static void above_the_hold_limit_an_overload_may_drop(void **state)
+{
+	above_the_hold_limit(NFQUEUE_OVERLOAD_DROP, 0);
+}
+
+/* Not in the past: the clock cannot tell such a time. */
+static void the_longest_delay_is_one(void **state)
+{
+	struct nfqueue *queue = start_on_loopback((struct nfqueue_options){0});
+	struct nfqueue_packet *packets[64];
+	struct netns_tally tally;
+
+	netns_udp_send(udp_client, 0, 3);
+	receive(queue, packets, 3);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(nfqueue_decide_after(packets[i], NFQUEUE_ACCEPT,
+						      UINT64_MAX - i * 1000000u),
+				 0);
+	assert_int_equal(nfqueue_recv(queue, packets, 64, 20), 0);
+	assert_int_equal(stats_of(queue).held, 3);
+	close_queue(queue);
+	netns_udp_collect(udp_server, 0, 3, WAIT_MS, &tally, NULL);
+	assert_int_equal(tally.received, 3);
 }
 
 /* --- with deciders ---------------------------------------------------------------- */
@@ -245,7 +279,9 @@ int main(void)
 		TEST(what_is_decided_cannot_be_delayed),
 		TEST(a_delay_behind_the_deadline_is_told_that_it_came_late),
 		TEST(a_held_packet_can_be_delayed),
-		TEST(above_the_hold_limit_the_overload_verdict_applies),
+		TEST(above_the_hold_limit_a_verdict_is_not_delayed),
+		TEST(above_the_hold_limit_an_overload_may_drop),
+		TEST(the_longest_delay_is_one),
 		TEST(deciders_delay),
 	};
 
