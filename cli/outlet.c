@@ -29,12 +29,20 @@ int outlet_new(struct outlet **outlet)
 	return 0;
 }
 
-void outlet_free(struct outlet *outlet)
+void outlet_end(struct outlet *outlet)
 {
 	if (!outlet)
 		return;
 	if (outlet->injector)
 		nfqueue_injector_flush(outlet->injector);
+	recorder_end(&outlet->recorder);
+}
+
+void outlet_free(struct outlet *outlet)
+{
+	outlet_end(outlet);
+	if (!outlet)
+		return;
 	nfqueue_injector_free(outlet->injector);
 	recorder_close(&outlet->recorder);
 	mtu_close(&outlet->mtus);

@@ -19,7 +19,9 @@ struct outlet;
 /* Returns 0 or -ENOMEM. */
 int outlet_new(struct outlet **outlet);
 
-/* No thread decides any more: what waits is sent and written. May be NULL. */
+/* No thread decides any more: what waits is sent and written, and counted. May be NULL.
+ */
+void outlet_end(struct outlet *outlet);
 void outlet_free(struct outlet *outlet);
 
 /*

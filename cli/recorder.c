@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <nfqueue/nfqueue.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 struct recording {
 	struct recording *next;
-	struct capture *capture;
+	struct capture *capture;   /* NULL: it has ended */
+	struct capture_stats last; /* and this is what it had counted then */
 	char path[];
 };
 
@@ -38,24 +40,24 @@ static void tell_failure(const char *text, void *ctx)
 }
 
 /* Lives as long as the program: files are begun at any time. */
-static const char *application(void)
-{
-	static char text[32];
+static char application[32];
 
-	snprintf(text, sizeof(text), "nfqueue %s", nfqueue_version());
-	return text;
+static void name_application(void)
+{
+	snprintf(application, sizeof(application), "nfqueue %s", nfqueue_version());
 }
 
 static int open_recording(struct recorder *recorder, const struct policy_capture *wanted,
 			  char *error)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct capture_options options = {
 		.path = wanted->path,
 		.snap = wanted->snap,
 		.size_max = wanted->size_max,
 		.every_s = wanted->every_s,
 		.keep = wanted->keep,
-		.application = application(),
+		.application = application,
 		.failed = tell_failure,
 	};
 	size_t size = strlen(wanted->path) + 1;
@@ -64,6 +66,7 @@ static int open_recording(struct recorder *recorder, const struct policy_capture
 
 	if (!recording)
 		return -ENOMEM;
+	pthread_once(&once, name_application);
 	memcpy(recording->path, wanted->path, size);
 	err = capture_open(&recording->capture, &options, error);
 	if (err < 0) {
@@ -162,7 +165,8 @@ void recorder_put(struct recorder *recorder, const struct policy *policy, uint32
 void recorder_rotate(struct recorder *recorder)
 {
 	for (struct recording *at = first_of(recorder); at; at = at->next)
-		capture_rotate(at->capture);
+		if (at->capture)
+			capture_rotate(at->capture);
 }
 
 static void add(struct capture_stats *sum, const struct capture_stats *one)
@@ -180,19 +184,29 @@ bool recorder_stats(const struct recorder *recorder, struct capture_stats *sum)
 
 	*sum = (struct capture_stats){0};
 	for (struct recording *at = first_of(recorder); at; at = at->next) {
-		capture_stats(at->capture, &one);
+		one = at->last;
+		if (at->capture)
+			capture_stats(at->capture, &one);
 		add(sum, &one);
 	}
 	return first_of(recorder) != NULL;
+}
+
+void recorder_end(struct recorder *recorder)
+{
+	for (struct recording *at = first_of(recorder); at; at = at->next) {
+		capture_close(at->capture, &at->last);
+		at->capture = NULL;
+	}
 }
 
 void recorder_close(struct recorder *recorder)
 {
 	struct recording *recording;
 
+	recorder_end(recorder);
 	while ((recording = first_of(recorder))) {
 		recorder->first = recording->next;
-		capture_close(recording->capture, NULL);
 		free(recording);
 	}
 }

@@ -27,7 +27,8 @@ void recorder_put(struct recorder *recorder, const struct policy *policy, uint32
 void recorder_rotate(struct recorder *recorder);
 bool recorder_stats(const struct recorder *recorder, struct capture_stats *sum);
 
-/* Nobody puts any more. */
+/* Nobody puts any more: all is written, and counted. */
+void recorder_end(struct recorder *recorder);
 void recorder_close(struct recorder *recorder);
 
 #endif

@@ -31,11 +31,14 @@ static int out_of_memory(void)
 	return -ENOMEM;
 }
 
-static int open_outlet(struct session *session)
+int session_outlet_open(struct session *session)
 {
 	char error[OUTLET_ERROR_MAX] = "out of memory";
-	int err = outlet_new(&session->outlet);
+	int err;
 
+	if (session->outlet)
+		return 0;
+	err = outlet_new(&session->outlet);
 	if (err == 0)
 		err = outlet_prepare(session->outlet, session->options->policy, error);
 	if (err < 0)
@@ -46,7 +49,7 @@ static int open_outlet(struct session *session)
 static int start(struct session *session)
 {
 	const struct session_options *options = session->options;
-	int err = open_outlet(session);
+	int err = session_outlet_open(session);
 
 	if (err < 0)
 		return err;
@@ -134,6 +137,7 @@ static void on_stopping(struct nfqueue_engine *engine, void *ctx)
 
 static void report(struct session *session)
 {
+	outlet_end(session->outlet);
 	if (session->options->finished && session->running)
 		session->options->finished(session, session->options->ctx);
 }

@@ -21,6 +21,8 @@ static int replace_another(struct session *session)
 	char error[600];
 	int err = session_rules_try(session->options);
 
+	if (err == 0)
+		err = session_outlet_open(session);
 	if (err < 0)
 		return err;
 	if (nfqueue_rules_list(NULL, 0) == -EPERM) {

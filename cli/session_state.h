@@ -59,6 +59,10 @@ bool session_has_flows(const struct session *session);
 /* Whether the kernel would take the rules of this policy; nothing is installed. */
 int session_rules_try(const struct session_options *options);
 
+/* session.c: what the first policy needs beside verdicts, if it is not open. Tells errors
+ * on stderr. Returns 0 or -errno. */
+int session_outlet_open(struct session *session);
+
 /* session_counts.c: what was counted before us is not ours. */
 void session_counts_begin(struct session *session);
 

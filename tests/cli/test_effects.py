@@ -260,4 +260,35 @@ def _():
     same(len(servers[0].came), 2, "came")
 
 
+@case("what waits at the end is sent and written at once, and is in the summary")
+def _():
+    server = UdpServer("127.0.0.1", 5000)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "out.pcapng"
+        with Running("run", "--json", QUEUE, f'log to "{path}" if udp',
+                     "duplicate 100% delay 60s if udp") as run:
+            with open_socket("127.0.0.1", socket.SOCK_DGRAM) as client:
+                for _ in range(5):
+                    client.sendto(b"late", ("127.0.0.1", 5000))
+                until(lambda: run.received() == 5, 5, "received")
+                same(len(server.came), 0, "came before the end")
+                summary = run.summary()
+    same(summary["copies_sent"], 5, "copies sent")
+    same(summary["copies_waiting"], 0, "copies that wait")
+    same(summary["recorded"], 5, "recorded")
+    same(summary["accepted"], 5, "accepted")
+    adds_up(summary)
+    until(lambda: len(server.came) == 10, 3, "ten came")
+
+
+@case("--replace with a file that cannot be written is refused before anything is touched")
+def _():
+    UdpServer("127.0.0.1", 5000)
+    with Running("run", "--json", QUEUE, "accept") as run:
+        done = nfqueue("run", "--replace", QUEUE, 'log to "/nonexistent/x.pcapng"')
+        need(done.returncode != 0 and "/nonexistent/x.pcapng" in done.stderr, done)
+        same(ask("127.0.0.1", b"still here"), b"still here", "answer")
+        same(run.summary()["received"], 1, "received")
+
+
 main()
