@@ -281,7 +281,7 @@ def _():
     until(lambda: len(server.came) == 10, 3, "ten came")
 
 
-@case("--replace with a file that cannot be written is refused before anything is touched")
+@case("--replace with a file that cannot be written is refused, nothing touched")
 def _():
     UdpServer("127.0.0.1", 5000)
     with Running("run", "--json", QUEUE, "accept") as run:
