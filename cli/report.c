@@ -218,6 +218,8 @@ static void print_rare(const struct nfqueue_stats *queue)
 		{"socket full", queue->lost_socket, "times, with a packet lost"},
 		{"deciders behind", queue->ring_overflow,
 		 "no room in a ring: got the overload verdict"},
+		{"delays full", queue->hold_overflow,
+		 "too many were delayed: sent at once, or dropped"},
 		{"buffer grown", queue->buffer_grown, "times"},
 		{"malformed", queue->malformed, "could not be decoded"},
 		{"overflows", queue->enobufs, "of the socket buffer"},

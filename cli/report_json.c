@@ -73,6 +73,7 @@ static void add_counts(cJSON *object, uint64_t seconds,
 		{"passed", counts->passed},
 		{"enobufs", queue->enobufs},
 		{"ring_overflow", queue->ring_overflow},
+		{"hold_overflow", queue->hold_overflow},
 		{"buffer_grown", queue->buffer_grown},
 	};
 

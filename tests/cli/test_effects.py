@@ -291,4 +291,22 @@ def _():
         same(run.summary()["received"], 1, "received")
 
 
+@case("more delayed packets than a queue may hold are dropped, and it is told")
+def _():
+    UdpServer("127.0.0.1", 5000)
+    with Running("run", "--json", "--max-length", "40", QUEUE,
+                 "delay 60s limit 1000 if udp") as run:
+        with open_socket("127.0.0.1", socket.SOCK_DGRAM) as client:
+            for number in range(36):
+                client.sendto(b"x", ("127.0.0.1", 5000))
+                if number % 6 == 5:     # what waits unread finds little room
+                    time.sleep(0.1)
+        until(lambda: run.received() == 36, 5, "received")
+        summary = run.summary()
+    same(summary["accepted"], 30, "accepted")
+    same(summary["dropped"], 6, "dropped")
+    same(summary["hold_overflow"], 6, "hold_overflow")
+    adds_up(summary)
+
+
 main()
