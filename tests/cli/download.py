@@ -4,6 +4,7 @@ import http.client
 import http.server
 import random
 import socket
+import socketserver
 import threading
 import time
 
@@ -49,6 +50,10 @@ class Server(http.server.ThreadingHTTPServer):
         self.body, self.pause = body, pause
         super().__init__((address, PORT), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def server_bind(self):
+        """Without a question to a name server that there is not."""
+        socketserver.TCPServer.server_bind(self)
 
 
 def download(address, seconds=30):

@@ -8,15 +8,17 @@ import threading
 import time
 
 from case import Arguments, Skip, case, is_real_root, main, need, same, slow
-from download import PORT, Server, download, text
+from download import PART, PORT, Server, download, text
 from network import Namespace, forward, link, offloads_off, tcp_counts
 from policy import Policy, reload
 from program import Running, adds_up
 
 HERE = contextlib.nullcontext()
 LONGER, SHORTER = "elephant", "x"
-# More of the segments may be sent twice than without replace: the machine is busy.
-REPEATED_MAX = 0.01
+# So many more of the segments may be sent twice than without replace, in one of some
+# attempts: a receiver that does not get to run drops what its socket has no room for.
+REPEATED_MAX = 0.003
+ATTEMPTS = 3
 RELOADS_MIN = 5
 
 
@@ -29,6 +31,12 @@ def need_edits():
     release = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
     if not is_real_root() and release >= (7, 1):
         raise Skip("a user namespace: this kernel takes no changed packets there")
+
+
+def same_bytes(came, wanted, what):
+    if came != wanted:              # looking for the place takes its time
+        end = len(os.path.commonprefix([came, wanted]))
+        need(False, f"{what}: {len(came)} bytes of {len(wanted)}, right up to {end}")
 
 
 class Place:
@@ -70,9 +78,18 @@ class Place:
         with self.client:
             came = download(address)
         after = tcp_counts(self.server)
-        need(came == wanted, f"{address}: {len(came)} bytes of {len(wanted)}, the same "
-             f"up to {len(os.path.commonprefix([came, wanted]))}")
+        same_bytes(came, wanted, address)
         return [after[name] - before[name] for name in ("OutSegs", "RetransSegs")]
+
+
+def check(place, address, wanted, before):
+    """The file is right, and hardly any segment was sent twice."""
+    for _ in range(ATTEMPTS):
+        sent, again = place.download(address, wanted)
+        if again <= before + REPEATED_MAX * sent:
+            return
+    need(False, f"{address}: {again} of {sent} segments were sent again, {before} "
+         "without replace")
 
 
 def compare(place, to, *options):
@@ -85,14 +102,12 @@ def compare(place, to, *options):
     rule = f'replace "cat" "{to}" if tcp src port {PORT}'
     wanted = body.replace(b"cat", to.encode())
     with Running("run", "--json", *options, *place.queues, rule) as run:
-        changed = [place.download(address, wanted) for address in place.addresses]
+        for address, before in zip(place.addresses, plain):
+            check(place, address, wanted, before)
         summary = run.summary()
     if "--no-gso" not in options:   # a rule counts what is not yet cut
         adds_up(summary)
     same(summary["lost"], 0, "lost")
-    for address, before, (sent, again) in zip(place.addresses, plain, changed):
-        need(again <= before + REPEATED_MAX * sent, f"{address}: {again} of {sent} "
-             f"segments were sent again, {before} without replace")
 
 
 def replaces(hook, to, offloads, *options):
@@ -119,7 +134,7 @@ replaces("forward", LONGER, True, "--no-gso")
 def _():
     place = Place("forward")
     body = text(size())
-    place.serve(body, pause=0.05)
+    place.serve(body, pause=slow(3) * PART / size())
 
     def rules(to):
         return [*place.queues, f'replace "cat" "{to}" if tcp src port {PORT}']
@@ -146,8 +161,7 @@ def _():
     for word in (b"elephant", b"ox", b"horse"):
         need(word in back, f"no {word}")
         back = back.replace(word, b"cat")
-    need(back == body, f"{len(back)} bytes of {len(body)}, the same up to "
-         f"{len(os.path.commonprefix([back, body]))}")
+    same_bytes(back, body, "with \"cat\" again")
 
 
 main()
