@@ -19,8 +19,9 @@
  * sender repeats, in whatever pieces, is changed in the same way; only bytes that were
  * never seen before are looked into. The bytes at the end of a segment that may begin a
  * change are withheld: they come with the next segment, or as they are when the sender
- * repeats them or ends. Bytes that come before others which are missing are refused
- * (-EAGAIN): drop them, and TCP brings them again.
+ * ends, or repeats them though all the rest has been acknowledged for 50 ms. Bytes that
+ * come before others which are missing are refused (-EAGAIN): drop them, and TCP brings
+ * them again.
  *
  * All packets of a connection in both directions must come by: rules for one hook and
  * both directions. Nothing is changed before packets of both have been seen. A connection

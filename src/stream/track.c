@@ -8,6 +8,8 @@
 
 #define GROWTH_BYTES 4096u /* fewer do not tell how much all grow */
 
+#define PAUSE_MS 50u /* a sender's timers wait for longer: RFC 6298, RFC 8985 */
+
 /* Original bytes without a gap, perhaps of several segments. */
 struct piece {
 	uint64_t from;
@@ -290,13 +292,22 @@ static bool skip(struct stream_track *track, struct stream_pass *pass, uint64_t 
 	return true;
 }
 
+/* The sender has nothing more to say if he repeats what is withheld though he has been
+ * told, for long, that all the rest arrived. Else he may do it for a packet that is late,
+ * and has sent the bytes behind it, or will. */
+static bool has_paused(const struct stream_track *track, const struct stream_pass *pass)
+{
+	return track->acked == stream_log_forward(&track->log, track->settled) &&
+	       pass->now_ms >= track->news_ms + PAUSE_MS;
+}
+
 int stream_track_pass(struct stream_track *track, struct stream_pass *pass,
 		      struct stream_segment *segment)
 {
 	uint64_t from = widen(track->seen, segment->sequence);
 	struct piece piece = {from, segment->data, segment->length};
 	uint64_t end = end_of(&piece);
-	bool last = segment->fin || end <= track->seen;
+	bool last = segment->fin || (end <= track->seen && has_paused(track, pass));
 
 	if (!segment->length && !segment->fin) {
 		segment->sequence = (uint32_t)bare(track, from);
@@ -306,6 +317,8 @@ int stream_track_pass(struct stream_track *track, struct stream_pass *pass,
 		return -EAGAIN;
 	if (from < track->seen && segment->length)
 		pass->flags |= STREAM_REPEATED;
+	if (end > track->seen)
+		track->news_ms = pass->now_ms;
 	if (end > track->settled) {
 		join(track, pass, &piece);
 		settle(track, pass, &piece, last);
@@ -347,7 +360,8 @@ uint16_t stream_track_urgent(const struct stream_track *track, uint32_t sequence
 }
 
 uint32_t stream_track_acknowledge(struct stream_track *track,
-				  struct stream_limits *limits, uint32_t acknowledgement)
+				  struct stream_limits *limits, uint32_t acknowledgement,
+				  uint64_t now_ms)
 {
 	uint64_t next = stream_log_forward(&track->log, track->settled);
 	uint64_t translated = widen(next, acknowledgement);
@@ -357,6 +371,7 @@ uint32_t stream_track_acknowledge(struct stream_track *track,
 		track->ahead = translated;
 	} else if (translated > track->acked) {
 		track->acked = translated;
+		track->news_ms = now_ms;
 		stream_log_prune(&track->log, &limits->budget, translated);
 	}
 	return (uint32_t)original;

@@ -25,6 +25,7 @@ struct stream_track {
 	uint64_t seen;    /* original: from `settled` to here in `held` */
 	uint64_t acked;   /* translated: by the receiver, of what was sent */
 	uint64_t ahead;   /* translated: by the receiver, of what never came by */
+	uint64_t news_ms; /* when `seen` or `acked` became what it is */
 	uint8_t *held;    /* NULL: nothing is withheld */
 	uint32_t isn;     /* if has_isn */
 	uint8_t tail;     /* the last byte sent, if has_tail */
@@ -53,9 +54,10 @@ struct stream_pass {
 	struct stream_limits *limits;
 	nfqueue_stream_find_fn find; /* NULL: nobody looks into new bytes */
 	void *ctx;
-	uint8_t *joined;  /* room for STREAM_JOINED_MAX */
-	uint8_t *out;     /* room for STREAM_OUT_MAX */
-	size_t size;      /* so many bytes may go on, at most STREAM_OUT_MAX */
+	uint8_t *joined; /* room for STREAM_JOINED_MAX */
+	uint8_t *out;    /* room for STREAM_OUT_MAX */
+	size_t size;     /* so many bytes may go on, at most STREAM_OUT_MAX */
+	uint64_t now_ms;
 	uint32_t flags;   /* out: STREAM_* */
 	uint32_t changes; /* out: made */
 };
@@ -90,7 +92,8 @@ uint16_t stream_track_urgent(const struct stream_track *track, uint32_t sequence
 
 /* What the receiver acknowledges, as the sender counts. */
 uint32_t stream_track_acknowledge(struct stream_track *track,
-				  struct stream_limits *limits, uint32_t acknowledgement);
+				  struct stream_limits *limits, uint32_t acknowledgement,
+				  uint64_t now_ms);
 
 /* The window behind an acknowledgement, as the sender counts; in bytes. */
 uint64_t stream_track_window(const struct stream_track *track, uint32_t acknowledgement,

@@ -218,8 +218,9 @@ static void pass_acknowledgement(struct passage *passage)
 	if (header->sack_offset)
 		stream_header_map_sack(header, passage->peer, passage->result.sack);
 	pass_window(passage, acknowledgement);
-	tcp->acknowledgement = stream_track_acknowledge(
-		passage->peer, &passage->streams->limits, acknowledgement);
+	tcp->acknowledgement =
+		stream_track_acknowledge(passage->peer, &passage->streams->limits,
+					 acknowledgement, passage->pass.now_ms);
 }
 
 static int pass_packet(struct passage *passage)
@@ -328,6 +329,7 @@ int nfqueue_stream_edit(struct nfqueue_streams *streams, struct nfqueue_edit *ed
 		.find = find,
 		.ctx = ctx,
 		.size = 2 * room_for(&passage.header),
+		.now_ms = now_ms,
 	};
 	pthread_mutex_lock(&passage.shard->lock);
 	ret = pass_locked(&passage, edit, &key, hash, now_ms);

@@ -122,10 +122,47 @@ static void what_is_withheld_comes_when_it_is_repeated(void **state)
 
 	talk_say(talk, TALK_A, "a ca", 0);
 	talk_expect(talk, TALK_A, "a ");
+	talk_ack(talk, TALK_A + 2);
+	talk->now_ms = 50;
 	talk_say(talk, TALK_A + 3, "a", 0);
 	talk_expect(talk, TALK_A + 2, "ca");
 	talk_say(talk, TALK_A + 4, "t", 0); /* too late */
 	talk_expect(talk, TALK_A + 4, "t");
+}
+
+/* As a loss probe does when an ACK is late. */
+static void what_is_repeated_too_early_stays_withheld(void **state)
+{
+	struct talk *talk = *state;
+
+	talk->now_ms = 1000;
+	talk_say(talk, TALK_A, "a ca", 0);
+	talk->now_ms = 2000;
+	talk_say(talk, TALK_A, "a ca", 0); /* no ACK yet */
+	talk_expect(talk, TALK_A, "a ");
+	talk_ack(talk, TALK_A + 2);
+	talk->now_ms += 49;
+	talk_ack(talk, TALK_A + 2); /* is no news */
+	talk_say(talk, TALK_A + 2, "ca", 0);
+	talk_expect(talk, TALK_A + 2, "");
+	talk_say(talk, TALK_A + 4, "t!", 0);
+	talk_expect(talk, TALK_A + 2, "horse!");
+}
+
+static void what_came_just_now_stays_withheld(void **state)
+{
+	struct talk *talk = *state;
+
+	talk_say(talk, TALK_A, "a ", 0);
+	talk_ack(talk, TALK_A + 2);
+	talk->now_ms = 1000;
+	talk_say(talk, TALK_A + 2, "ca", 0);
+	talk->now_ms += 49;
+	talk_say(talk, TALK_A + 2, "ca", 0);
+	talk_expect(talk, TALK_A + 2, "");
+	talk->now_ms += 1;
+	talk_say(talk, TALK_A + 2, "ca", 0);
+	talk_expect(talk, TALK_A + 2, "ca");
 }
 
 static void what_is_withheld_comes_with_the_fin(void **state)
@@ -266,6 +303,30 @@ static void the_window_ends_where_the_receiver_says(void **state)
 	talk_say(talk, TALK_A + 7, "catcatcat", 0);
 	ack_with_window(talk, TALK_A + 14, UINT16_MAX);
 	assert_int_equal(talk->got.window, UINT16_MAX);
+}
+
+/* A fifth of 5,000 bytes is "cat", which makes them 7,000. */
+static void the_window_leaves_room_for_what_will_grow(void **state)
+{
+	struct talk *talk = *state;
+	static uint8_t bytes[5000];
+	struct tcp_packet packet = {.sequence = TALK_A,
+				    .acknowledgement = TALK_B,
+				    .flags = TALK_ACK,
+				    .data = bytes,
+				    .length = sizeof(bytes)};
+	uint32_t room = 10000 << 3;
+
+	memset(bytes, '-', sizeof(bytes));
+	for (size_t i = 0; i < 1000; i++)
+		memcpy(bytes + 5 * i, "cat", 3);
+	talk_pass(talk, &packet);
+	assert_int_equal(talk->got.length, 7000);
+	ack_with_window(talk, TALK_A, 875); /* all that came, and nothing else */
+	assert_int_equal(talk->got.window, 5000 >> 3);
+	ack_with_window(talk, TALK_A + 7000, 10000);
+	assert_int_equal(talk->got.acknowledgement, TALK_A + 5000);
+	assert_int_equal(talk->got.window, room * 2 / 3 >> 3); /* 1 / (1 + 0.4 * 5/4) */
 }
 
 static void the_window_of_a_syn_is_never_scaled(void **state)
@@ -569,6 +630,8 @@ int main(void)
 		TEST(the_first_bytes_may_be_taken_away),
 		TEST(a_match_across_segments_is_found),
 		TEST(what_is_withheld_comes_when_it_is_repeated),
+		TEST(what_is_repeated_too_early_stays_withheld),
+		TEST(what_came_just_now_stays_withheld),
 		TEST(what_is_withheld_comes_with_the_fin),
 		TEST(acks_before_what_is_withheld_wait_there),
 		TEST(keepalives_stay_old),
@@ -577,6 +640,7 @@ int main(void)
 		TEST(edges_of_sack_blocks_round_inwards),
 		TEST(a_dsack_below_the_ack_goes),
 		TEST(the_window_ends_where_the_receiver_says),
+		TEST(the_window_leaves_room_for_what_will_grow),
 		TEST(the_window_of_a_syn_is_never_scaled),
 		TEST(urgent_bytes_stay_where_they_are),
 		TEST(a_reset_has_the_number_that_is_expected),
