@@ -27,8 +27,8 @@ static const char *const texts[] = {
 	"0x47455420\n"
 	"mark 5 if ip[(ip[0] & 0xf) * 4:2] = 80\nlog if ip[ip[2:2]] = 1\n"
 	"drop if ip[ip[8]:2] > 100\nlog if ip6[ip6[6]:4] = 1\ndrop if ip[ip[4:4]] = 2\n",
-	/* not, or, and; loops; lengths */
-	"drop if not ip and not ip6\nlog if ip6 protochain 6\nlog if ip protochain 17\n"
+	/* not, or, and; lengths */
+	"drop if not ip and not ip6\n"
 	"drop if len < 30\nlog if not tcp\nmark 6 if not (tcp or udp) or len & 3 = 1\n"
 	"drop if host 10.0.0.1 or 10.0.0.2 and not port 22\nrepeat if not host "
 	"10.0.0.3\n",

@@ -19,7 +19,7 @@ struct policy_program {
 	size_t number;  /* among the policy's */
 	uint32_t reads; /* bytes from the start of the packet that it may look at */
 	bool outside;   /* asks for what the kernel knows and the packet does not tell */
-	bool loops;     /* protochain: jumps back, so no analysis but "reads it all" */
+	bool loops;     /* protochain: jumps back, for ever perhaps. It is not taken */
 };
 
 struct policy_rule {

@@ -96,7 +96,14 @@ static int parse_condition(struct policy_line *line, const char *usage,
 					 "are meant, or leave out 'if'");
 	ret = policy_program_get(line->policy, expression->start, expression->length,
 				 program, why);
-	return ret == -EINVAL ? bad_expression(line, *expression, why) : ret;
+	if (ret == -EINVAL)
+		return bad_expression(line, *expression, why);
+	if (ret == 0 && (*program)->loops)
+		return policy_line_error(line, expression->start,
+					 "protochain loops, and there are packets for "
+					 "which it never ends: test the headers that are "
+					 "meant, as in ip6[6] = 0 and ip6[40] = 6");
+	return ret;
 }
 
 /* Rules see the packet alone; the kernel's match in a queue line sees more. */
@@ -251,10 +258,6 @@ static int check_match(struct policy_line *line, struct policy_word expression,
 {
 	if (!program)
 		return 0;
-	if (program->loops)
-		return policy_line_error(line, expression.start,
-					 "this match loops, which the kernel refuses: "
-					 "write it without protochain");
 	if (program->code.bf_len > MATCH_INSTRUCTIONS_MAX)
 		return policy_line_error(line, expression.start,
 					 "this match has %u instructions, the kernel "

@@ -99,7 +99,7 @@ int policy_tcp_possible(struct policy_program *program)
 	if (ret == 0 && !reached)
 		ret = -ENOMEM;
 	if (ret == 0)
-		ret = program->loops || accepts_any(&graph, reached);
+		ret = accepts_any(&graph, reached);
 	free(reached);
 	policy_graph_free(&graph);
 	return ret;

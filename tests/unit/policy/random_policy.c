@@ -89,8 +89,6 @@ static const char *const others[] = {
 	"ip6",
 	"ip proto 47",
 	"ip6 proto 44",
-	"ip6 protochain 6",
-	"ip protochain 17",
 	"ip6 net 2001:db8::/32",
 	"ip6 src net 2001:db8:0:0::/63",
 	"ip[8] < 5",

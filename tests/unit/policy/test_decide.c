@@ -167,7 +167,6 @@ static const struct {
 	{"drop if ip[(ip[0] & 7) << 2] = 2", 29},
 	{"drop if ip[(ip[0] & 7) * 2 + 100] = 2", 115},
 	{"drop if ip[ip[4:4]] = 2", 65535},
-	{"drop if ip6 protochain 6", 65535},
 	{"log", 128},
 	{"log if ip[200] = 1", 201},
 };

@@ -266,7 +266,6 @@ static const struct {
 	{"ip[9] > 6", 0},
 	{"ip[9] >= 6 and ip[9] < 17", 1},
 	{"ip6[6] = 60", 1},
-	{"ip6 protochain 17", 1}, /* it loops: nobody knows */
 	{"len > 100", 1},
 };
 
