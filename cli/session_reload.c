@@ -113,13 +113,14 @@ static struct policy *read_again(const struct session *session,
  * policy would see too little of them. The wait has an end, should decisions hang. */
 #define EARLIER_MS 10000
 
+/* What is delayed is decided. */
 static uint64_t queue_settled(struct nfqueue *queue, uint64_t *waiting)
 {
 	struct nfqueue_stats stats = {.size = sizeof(stats)};
 
 	nfqueue_stats_get(queue, &stats);
-	*waiting = stats.waiting;
-	return stats.received - stats.held;
+	*waiting = stats.waiting - stats.delayed;
+	return stats.received - stats.held + stats.delayed;
 }
 
 static void wait_for_earlier(struct session *session)

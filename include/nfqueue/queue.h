@@ -117,6 +117,7 @@ struct nfqueue_stats {
 	uint64_t flow_accepted; /**< of accepted: meant for the rest of the flow */
 	uint64_t flow_dropped;  /**< of dropped: meant for the rest of the flow */
 	uint64_t buffer_grown;  /**< times the socket's buffer was enlarged */
+	uint64_t delayed;       /**< of `held`: decided, and their time has not come */
 };
 
 /** A row of the kernel's own table of queues. */

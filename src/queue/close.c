@@ -29,6 +29,7 @@ static bool force(struct nfqueue *queue, struct nfqueue_packet *packet)
 {
 	if (packet->delayed && wheel_armed(&packet->deadline)) {
 		deadline_remove(queue, packet);
+		queue_count_delayed(queue, -1);
 		return true;
 	}
 	if (!held_force(packet, queue->default_verdict))

@@ -48,6 +48,11 @@ void deadline_remove(struct nfqueue *queue, struct nfqueue_packet *packet)
 	count(queue);
 }
 
+void queue_count_delayed(struct nfqueue *queue, int more)
+{
+	atomic_fetch_add_explicit(&queue->delayed, (uint32_t)more, memory_order_relaxed);
+}
+
 static void arm(struct nfqueue_packet *packet, uint64_t deadline_us)
 {
 	struct nfqueue *queue = packet->queue;
@@ -76,6 +81,7 @@ static int arm_delay(struct nfqueue_packet *packet, uint64_t send_us,
 	if (packet_move_state(packet, PACKET_UNDECIDED, PACKET_DECIDED)) {
 		packet->verdict = verdict;
 		packet->delayed = true;
+		queue_count_delayed(packet->queue, 1);
 		arm(packet, send_us);
 		return 0;
 	}
@@ -121,8 +127,10 @@ static struct nfqueue_packet *next_due(struct nfqueue *queue, uint64_t now_us)
 	while ((entry = wheel_expired(queue->wheel, now_us / TICK_US))) {
 		struct nfqueue_packet *packet = packet_of(entry);
 
-		if (packet->delayed)
+		if (packet->delayed) {
+			queue_count_delayed(queue, -1);
 			return packet;
+		}
 		if (held_force(packet, packet->expiry)) {
 			counter_add_shared(&queue->counters.expired, 1);
 			return packet;

@@ -127,6 +127,7 @@ struct nfqueue {
 	atomic_bool kicked;       /* and a message is under way that wakes it */
 	atomic_bool attention;    /* there is something late, or a new deadline */
 	_Atomic size_t deadlines; /* in the wheel */
+	_Atomic uint32_t delayed; /* of these; under held_lock, read by any */
 	atomic_bool woken;        /* by nfqueue_wake(): the next sleep does not happen */
 	atomic_bool unprivileged; /* the kernel refuses our sends */
 	/* Relaxed: found out twice is no harm. */
@@ -278,6 +279,8 @@ int deadline_arm(struct nfqueue_packet *packet, uint64_t deadline_us,
 /* Decides a held packet, to be sent at that time. 0; -EALREADY it is decided. */
 int deadline_delay(struct nfqueue_packet *packet, uint64_t send_us,
 		   struct nfqueue_verdict verdict);
+/* One more, or less. Under held_lock. */
+void queue_count_delayed(struct nfqueue *queue, int more);
 /* Decides those whose deadline has passed. Reader. */
 void deadlines_expire(struct nfqueue *queue);
 /* Microseconds to the next one, -1: none. */

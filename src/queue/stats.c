@@ -155,7 +155,7 @@ int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats)
 {
 	struct nfqueue_stats all = {.size = stats->size};
 	struct proc_queue row;
-	uint64_t version;
+	uint64_t version, delayed;
 	bool has_row;
 
 	if (stats->size == 0)
@@ -163,7 +163,11 @@ int nfqueue_stats_get(struct nfqueue *queue, struct nfqueue_stats *stats)
 	/* The kernel's side first: what it says waits and is decided meanwhile is counted
 	 * twice rather than not at all, so that nobody takes it for lost. */
 	has_row = read_row(queue, &row);
+	delayed = atomic_load_explicit(&queue->delayed, memory_order_relaxed);
 	version = snapshot(queue, &all);
+	all.delayed = atomic_load_explicit(&queue->delayed, memory_order_relaxed);
+	if (all.delayed > delayed) /* rather too few of those held */
+		all.delayed = delayed;
 	if (has_row)
 		add_kernel_row(queue, &all, &row, version);
 	if (all.waiting < all.held)

@@ -309,4 +309,19 @@ def _():
     adds_up(summary)
 
 
+@case("a reload that needs more of each packet does not wait for those that are delayed")
+def _():
+    UdpServer("127.0.0.1", 5000)
+    policy = Policy(QUEUE, "delay 60s if udp")
+    with Running("run", "--json", "-f", str(policy.path)) as run:
+        with open_socket("127.0.0.1", socket.SOCK_DGRAM) as client:
+            client.sendto(b"late", ("127.0.0.1", 5000))
+            until(lambda: run.received() == 1, 5, "received")
+            policy.write(QUEUE, "set ttl 9 if udp")
+            begin = time.monotonic()
+            reload()
+            need(time.monotonic() - begin < slow(5), "it took", time.monotonic() - begin)
+        same(run.summary()["accepted"], 1, "accepted")
+
+
 main()

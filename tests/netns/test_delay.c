@@ -61,7 +61,7 @@ static void each_packet_leaves_at_its_time(struct delayer *delayer, enum waiting
 	holder_stop(&holder);
 	check_times(&arrivals, delayer);
 	assert_int_equal(stats.accepted, COUNT);
-	assert_int_equal(stats.expired + stats.defaulted, 0);
+	assert_int_equal(stats.expired + stats.defaulted + stats.delayed, 0);
 	assert_sums_up(&stats);
 	arrivals_free(&arrivals);
 }
@@ -122,8 +122,10 @@ static void close_sends_at_once_what_is_delayed(void **state)
 					     i % 2 ? NFQUEUE_ACCEPT : NFQUEUE_DROP,
 					     60 * 1000000u),
 			0);
+	assert_int_equal(stats_of(queue).delayed, 10);
 	flush_and_settle(queue);
 	assert_int_equal(stats_of(queue).held, 10);
+	assert_int_equal(stats_of(queue).delayed, 10);
 	netns_udp_collect(udp_server, 0, 10, QUIET_MS, &tally, NULL);
 	assert_int_equal(tally.received, 0);
 	close_queue(queue);
