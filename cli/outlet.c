@@ -242,11 +242,6 @@ void outlet_tick(struct outlet *outlet)
 	mtu_forget(&outlet->mtus);
 }
 
-void outlet_rotate(struct outlet *outlet)
-{
-	recorder_rotate(&outlet->recorder);
-}
-
 bool outlet_inject_stats(struct outlet *outlet, struct nfqueue_injector_stats *stats)
 {
 	struct nfqueue_injector *injector = injector_of(outlet);

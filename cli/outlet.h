@@ -53,9 +53,6 @@ struct nfqueue_verdict outlet_carry_out(struct outlet *outlet,
 /* Once a second: what is known of interfaces is looked up anew. */
 void outlet_tick(struct outlet *outlet);
 
-/* The next packets go to new files. Any thread. */
-void outlet_rotate(struct outlet *outlet);
-
 /* Of all copies; false: there is no injector. `stats->size` must be set. */
 bool outlet_inject_stats(struct outlet *outlet, struct nfqueue_injector_stats *stats);
 

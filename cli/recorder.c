@@ -162,13 +162,6 @@ void recorder_put(struct recorder *recorder, const struct policy *policy, uint32
 	capture_put(recording->capture, &record);
 }
 
-void recorder_rotate(struct recorder *recorder)
-{
-	for (struct recording *at = first_of(recorder); at; at = at->next)
-		if (at->capture)
-			capture_rotate(at->capture);
-}
-
 static void add(struct capture_stats *sum, const struct capture_stats *one)
 {
 	sum->packets += one->packets;

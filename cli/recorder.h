@@ -24,7 +24,6 @@ void recorder_put(struct recorder *recorder, const struct policy *policy, uint32
 		  const struct nfqueue_packet *packet,
 		  const struct policy_outcome *outcome);
 
-void recorder_rotate(struct recorder *recorder);
 bool recorder_stats(const struct recorder *recorder, struct capture_stats *sum);
 
 /* Nobody puts any more: all is written, and counted. */
