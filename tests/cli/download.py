@@ -13,7 +13,7 @@ from case import slow
 PORT = 8000
 # "cat", and what may be the beginning of one, or its end.
 WORDS = (b"cat", b"dog", b"ca", b"t", b"c", b"xyz " * 10, bytes(range(256)))
-PART = 1 << 20
+PARTS = 50
 
 
 def text(size):
@@ -32,22 +32,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.server.body
         self.send_response(200)
         self.end_headers()
-        for start in range(0, len(body), PART):
-            self.wfile.write(body[start:start + PART])
-            time.sleep(self.server.pause)
+        part = len(body) // PARTS
+        for start in range(0, len(body), part):
+            self.wfile.write(body[start:start + part])
+            time.sleep(self.server.seconds / PARTS)
 
     def log_message(self, *_):
         pass
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Sends the body in parts, with a pause of so many seconds behind each."""
+    """Sends the body in parts, in so many seconds at the least."""
 
     daemon_threads = True
 
-    def __init__(self, address, body, pause=0):
+    def __init__(self, address, body, seconds=0):
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.body, self.pause = body, pause
+        self.body, self.seconds = body, seconds
         super().__init__((address, PORT), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 

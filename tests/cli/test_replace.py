@@ -8,7 +8,7 @@ import threading
 import time
 
 from case import Arguments, Skip, case, is_real_root, main, need, same, slow
-from download import PART, PORT, Server, download, text
+from download import PORT, Server, download, text
 from network import Namespace, forward, link, offloads_off, tcp_counts
 from policy import Policy, reload
 from program import Running, adds_up
@@ -66,10 +66,10 @@ class Place:
                 if not offloads:
                     offloads_off()
 
-    def serve(self, body, pause=0):
+    def serve(self, body, seconds=0):
         with self.server:
             for address in self.addresses:
-                Server(address, body, pause)
+                Server(address, body, seconds)
 
     def download(self, address, wanted):
         """Returns how many segments were sent by the server, and how many of them
@@ -134,7 +134,7 @@ replaces("forward", LONGER, True, "--no-gso")
 def _():
     place = Place("forward")
     body = text(size())
-    place.serve(body, pause=slow(3) * PART / size())
+    place.serve(body, seconds=slow(3))
 
     def rules(to):
         return [*place.queues, f'replace "cat" "{to}" if tcp src port {PORT}']
