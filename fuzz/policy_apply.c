@@ -78,7 +78,7 @@ static void check_packet(const uint8_t *data, size_t length)
 static void check_copies(const struct run *run)
 {
 	const struct policy_outcome *outcome = &run->outcome;
-	uint32_t segments = 0;
+	uint32_t segments = 0, rests = 0;
 
 	for (uint32_t i = 0; i < outcome->copy_count; i++) {
 		const struct policy_copy *copy = &outcome->copies[i];
@@ -87,8 +87,11 @@ static void check_copies(const struct run *run)
 		expect(copy->kind == POLICY_COPY_REJECT ||
 		       run->packet.captured >= run->packet.length);
 		segments += copy->kind == POLICY_COPY_SEGMENT;
+		rests += copy->kind == POLICY_COPY_REST;
 	}
 	expect(outcome->resent == (segments > 0));
+	if (rests) /* they follow the packet */
+		expect(outcome->changed && outcome->delay_ns == 0);
 	if (segments)
 		expect(outcome->verdict.code == NFQUEUE_VERDICT_DROP);
 }

@@ -211,6 +211,53 @@ static void four_deciders_that_do_not_think_keep_the_order_of_each_flow(void **s
 	order_is_kept_by(4, 1500, 0);
 }
 
+/* --- flushes -----------------------------------------------------------------------*/
+
+/* What this thread has decided before has been sent. */
+static struct nfqueue_verdict flush_and_decide(struct nfqueue_packet *packet, void *ctx)
+{
+	struct flows *flows = ctx;
+	struct nfqueue_stats stats = {.size = sizeof(stats)};
+
+	atomic_fetch_add(&flows->moved, nfqueue_engine_flush() != 0);
+	nfqueue_stats_get(nfqueue_packet_queue(packet), &stats);
+	if (stats.accepted != atomic_fetch_add(&flows->decided, 1))
+		atomic_fetch_add(&flows->out_of_order, 1);
+	return NFQUEUE_ACCEPT;
+}
+
+static void callbacks_send_what_was_decided_before(uint32_t deciders)
+{
+	struct nfqueue_worker_options worker = {.size = sizeof(worker),
+						.deciders = deciders};
+	static struct flows flows;
+
+	memset(&flows, 0, sizeof(flows));
+	open_flows(&flows);
+	launch_engine(&engine, (struct nfqueue_engine_options){.decide = flush_and_decide,
+							       .ctx = &flows,
+							       .worker = &worker});
+	queue_output(0);
+	send_in_flows(&flows, 50);
+	receive_in_order(&flows, 50);
+	stop_engine();
+	assert_int_equal(flows.decided, FLOWS * 50);
+	assert_int_equal(flows.out_of_order + flows.moved, 0);
+	for (int i = 0; i < FLOWS; i++)
+		close(flows.clients[i]);
+}
+
+static void a_workers_callback_sends_what_was_decided_before(void **state)
+{
+	assert_int_equal(nfqueue_engine_flush(), 0); /* here: nothing */
+	callbacks_send_what_was_decided_before(0);
+}
+
+static void a_deciders_callback_sends_what_was_decided_before(void **state)
+{
+	callbacks_send_what_was_decided_before(1);
+}
+
 /* --- threads ---------------------------------------------------------------------- */
 
 /* The thread of this process with that name; 0: none. */
@@ -706,6 +753,8 @@ int main(void)
 		TEST(two_deciders_keep_the_order_of_each_flow),
 		TEST(four_deciders_keep_the_order_of_each_flow),
 		TEST(four_deciders_that_do_not_think_keep_the_order_of_each_flow),
+		TEST(a_workers_callback_sends_what_was_decided_before),
+		TEST(a_deciders_callback_sends_what_was_decided_before),
 		TEST(threads_have_names_and_stay_on_their_cpus),
 		TEST(options_out_of_range_are_refused_with_words),
 		TEST(one_engine_serves_one_queue_plainly_and_another_by_deciders),
