@@ -16,7 +16,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 import tap  # noqa: E402
 
 # Program: the package it needs
-EXAMPLES = {"ask": "nfqueue", "first": "nfqueue", "hold": "nfqueue", "loop": "nfqueue",
+EXAMPLES = {"ask": "nfqueue", "edit": "nfqueue", "first": "nfqueue",
+            "hold": "nfqueue", "loop": "nfqueue",
             "mark": "nfqueue", "reorder": "nfqueue", "rules": "nfqueue nfqueue-rules",
             "stats": "nfqueue"}
 
