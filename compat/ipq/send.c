@@ -28,6 +28,10 @@ int ipq_set_mode(const struct ipq_handle *h, uint8_t mode, size_t len)
 	struct wire_writer writer;
 	struct iovec vector = {.iov_base = request};
 
+	if (mode > IPQ_COPY_MAX) { /* the kernel would not answer: nfqnl_recv_config() */
+		errno = EINVAL;
+		return ipq_fail(IPQ_ERROR_SEND);
+	}
 	wire_writer_init(&writer, request, sizeof(request));
 	wire_put_config(&writer, &config, 0, false);
 	vector.iov_len = writer.length;
@@ -55,14 +59,17 @@ int ipq_set_verdict(const struct ipq_handle *h, ipq_id_t id, unsigned int verdic
 		errno = id > UINT32_MAX ? ENOENT : EMSGSIZE;
 		return ipq_fail(IPQ_ERROR_SEND);
 	}
-	if (buf && is_packet(h, data_len)) {
-		message.present = 1u << WIRE_PAYLOAD;
-		message.payload = (struct wire_bytes){buf, (uint32_t)data_len};
-		vectors[1] = (struct iovec){buf, data_len};
-		vectors[2] = (struct iovec){padding, -data_len & (NLMSG_ALIGNTO - 1)};
-	}
 	wire_writer_init(&writer, head, sizeof(head));
+	if (!buf || !is_packet(h, data_len)) {
+		wire_put_verdict(&writer, &message, 0);
+		vectors[0].iov_len = writer.length;
+		return send_vectors(h, vectors, 1);
+	}
+	message.present = 1u << WIRE_PAYLOAD;
+	message.payload = (struct wire_bytes){buf, (uint32_t)data_len};
 	wire_put_verdict_head(&writer, &message, 0);
 	vectors[0].iov_len = writer.length;
+	vectors[1] = (struct iovec){buf, data_len};
+	vectors[2] = (struct iovec){padding, -data_len & (NLMSG_ALIGNTO - 1)};
 	return send_vectors(h, vectors, 3);
 }

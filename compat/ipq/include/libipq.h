@@ -75,11 +75,11 @@ int ipq_destroy_handle(struct ipq_handle *h);
 ssize_t ipq_read(const struct ipq_handle *h, unsigned char *buf, size_t len, int timeout);
 
 /**
- * Says how much of each packet is wanted. A refusal is read by ipq_read().
+ * Says how much of each packet is wanted.
  *
- * @param mode IPQ_COPY_META or IPQ_COPY_PACKET
+ * @param mode IPQ_COPY_META or IPQ_COPY_PACKET; IPQ_COPY_NONE: none are, drop them
  * @param len with IPQ_COPY_PACKET: bytes of each packet; 0: all
- * @return above 0; -1: ipq_errstr() tells why
+ * @return above 0; -1: ipq_errstr() tells why. errno EINVAL: there is no such mode
  *
  * Source: nfqnl_set_mode().
  */

@@ -6,8 +6,10 @@
 #ifndef _IP_QUEUE_H
 #define _IP_QUEUE_H
 
-#include <net/if.h>
 #include <stddef.h>
+#ifndef _LINUX_IF_H /* which bears <net/if.h> before it, but not after it */
+#include <net/if.h>
+#endif
 
 /* A struct without an end inside a union is no ISO C: this interface is older. */
 #pragma GCC system_header
@@ -33,9 +35,9 @@ typedef struct ipq_packet_msg {
 	unsigned long mark;      /* of the packet, not of its connection */
 	long timestamp_sec;      /* when it came in; 0 if it is our own */
 	long timestamp_usec;
-	unsigned int hook; /* NF_INET_* */
-	char indev_name[IF_NAMESIZE];
-	char outdev_name[IF_NAMESIZE];
+	unsigned int hook;   /* NF_INET_* */
+	char indev_name[16]; /* IFNAMSIZ */
+	char outdev_name[16];
 	unsigned short hw_protocol; /* ETH_P_*, network order */
 	unsigned short hw_type;     /* ARPHRD_* of the device it came in by */
 	unsigned char hw_addrlen;
