@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 struct getter {
 	const char *label;
@@ -249,6 +250,37 @@ static int tell_real(struct nfq_q_handle *queue, struct nfgenmsg *nfgen,
 	return nfq_set_verdict(queue, fixture_id(packet), NF_ACCEPT, 0, NULL);
 }
 
+static int look_for_time(struct nfq_q_handle *queue, struct nfgenmsg *nfgen,
+			 struct nfq_data *packet, void *data)
+{
+	struct timeval when;
+
+	*(bool *)data = nfq_get_timestamp(packet, &when) == 0;
+	return 0;
+}
+
+/* The kernel begins to take times a while after somebody asked for them. */
+static void wait_for_times(void)
+{
+	bool there = false;
+
+	fixture_open(&fixture);
+	fixture.queue = fixture_queue(&fixture, 0, look_for_time, &there);
+	for (int i = 0; i < 200 && !there; i++) {
+		ssize_t n;
+
+		net_send(AF_INET, 5010, "what time is it?");
+		n = net_receive(nfq_fd(fixture.handle), fixture.buffer,
+				sizeof(fixture.buffer));
+		nfq_handle_packet(fixture.handle, fixture.buffer, (int)n);
+		usleep(10000);
+	}
+	if (!there)
+		give_up("packets have no time");
+	fixture_close(&fixture);
+	memset(&fixture, 0, offsetof(struct fixture, buffer));
+}
+
 /* Packets that came in have a time, once somebody asks for times, and a hardware
  * address. */
 static void traffic(void)
@@ -258,11 +290,12 @@ static void traffic(void)
 
 	net_enter(RULES);
 	nlif_close(getter.names);
+	server = net_server(AF_INET, 5010);
+	setsockopt(server, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
+	wait_for_times();
 	fixture_open(&fixture);
 	fixture.names = getter.names = nlif_open();
 	nlif_query(fixture.names);
-	server = net_server(AF_INET, 5010);
-	setsockopt(server, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on));
 	fixture.queue = fixture_queue(&fixture, 0, tell_real, &getter);
 	getter.label = "comes in";
 	net_send(AF_INET, 5010, "comes in");

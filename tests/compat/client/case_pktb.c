@@ -57,9 +57,10 @@ static void accessors(void)
 	uint8_t *data = POINTER(pktb_data(buffer), "of TCP");
 
 	INT(pktb_len(buffer), "of TCP");
+	tell_bytes("pktb_data", data, pktb_len(buffer), "of TCP: bytes");
 	INT(pktb_tailroom(buffer), "of TCP");
 	POINTER(pktb_mac_header(buffer), "of TCP");
-	POINTER(pktb_network_header(buffer), "of TCP");
+	INT(pktb_network_header(buffer) - data, "of TCP");
 	POINTER(pktb_transport_header(buffer), "before it is found");
 	buffer_find_transport(buffer, AF_INET6, IPPROTO_TCP);
 	INT(pktb_transport_header(buffer) - data, "found");
@@ -153,7 +154,8 @@ static void beyond(void)
 
 static void bridge(void)
 {
-	static const uint16_t types[] = {ETHERTYPE_IP, ETHERTYPE_IPV6, ETHERTYPE_ARP, 0};
+	static const uint16_t types[] = {ETHERTYPE_IP, ETHERTYPE_IPV6, ETHERTYPE_ARP,
+					 0x0008,       0xdd86,         0};
 	uint8_t frame[200] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
 	size_t length = 14 + packet_udp(frame + 14, AF_INET, 53, DIGITS, 10);
 
@@ -168,6 +170,8 @@ static void bridge(void)
 		if (!buffer)
 			continue;
 		buffer_tell(buffer, "pktb_alloc", label);
+		INT(pktb_mac_header(buffer) - pktb_data(buffer), "%s", label);
+		INT(pktb_network_header(buffer) - pktb_data(buffer), "%s", label);
 		pktb_free(buffer);
 	}
 }
