@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* nfq_ip_*(): the IPv4 header of a packet buffer. */
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/ip.h>
 #include <stddef.h>
 
@@ -29,15 +30,31 @@ struct iphdr *nfq_ip_get_hdr(struct pkt_buff *pktb)
 	return ntohs(iph->tot_len) > left ? NULL : iph;
 }
 
-/* A later fragment has none. */
+static uint8_t *find_transport(const struct pkt_buff *pktb, const struct iphdr *iph)
+{
+	uint32_t left = pktb_left(pktb, pktb->network);
+
+	if (header_length(iph) < HEADER_MIN || header_length(iph) >= left)
+		return NULL;
+	if (ntohs(iph->frag_off) & FRAGMENT_OFFSET)
+		return NULL;
+	return pktb->network + header_length(iph);
+}
+
+uint8_t *ipv4_transport(const struct pkt_buff *pktb)
+{
+	if (pktb_left(pktb, pktb->network) < HEADER_MIN)
+		return NULL;
+	return find_transport(pktb, (const struct iphdr *)pktb->network);
+}
+
 int nfq_ip_set_transport_header(struct pkt_buff *pktb, struct iphdr *iph)
 {
-	if (header_length(iph) < HEADER_MIN ||
-	    header_length(iph) >= pktb_left(pktb, pktb->network))
+	uint8_t *transport = find_transport(pktb, iph);
+
+	if (!transport)
 		return -1;
-	if (ntohs(iph->frag_off) & FRAGMENT_OFFSET)
-		return -1;
-	pktb->transport = pktb->network + header_length(iph);
+	pktb->transport = transport;
 	return 0;
 }
 
@@ -48,29 +65,31 @@ void nfq_ip_set_checksum(struct iphdr *iph)
 		checksum_add(0, (const uint8_t *)iph, header_length(iph))));
 }
 
-int ipv4_mangle(struct pkt_buff *pktb, unsigned int header, const struct mangle *mangle)
+int nfq_ip_mangle(struct pkt_buff *pktb, unsigned int header, unsigned int offset,
+		  unsigned int length, const char *bytes, unsigned int count)
 {
 	struct iphdr *iph = (struct iphdr *)pktb->network;
 	int64_t total;
 
 	if (pktb_left(pktb, pktb->network) < HEADER_MIN ||
-	    header_length(iph) < HEADER_MIN || header < header_length(iph))
+	    header_length(iph) < HEADER_MIN || header > INT_MAX)
 		return 0;
-	total = ntohs(iph->tot_len) + mangle_growth(mangle);
-	if (total < header_length(iph) || total > UINT16_MAX || header > UINT16_MAX)
+	total = (int64_t)ntohs(iph->tot_len) + count - length;
+	if (total < header_length(iph) || total > UINT16_MAX)
 		return 0;
-	if (!pktb_mangle(pktb, (int)header, mangle->offset, mangle->length, mangle->bytes,
-			 mangle->count))
+	if (!pktb_mangle(pktb, (int)header, offset, length, bytes, count))
 		return 0;
 	iph->tot_len = htons((uint16_t)total);
 	nfq_ip_set_checksum(iph);
 	return 1;
 }
 
-int nfq_ip_mangle(struct pkt_buff *pktb, unsigned int header, unsigned int offset,
-		  unsigned int length, const char *bytes, unsigned int count)
+int mangle_ipv4(struct pkt_buff *pktb, const uint8_t *payload,
+		const struct mangle *mangle)
 {
-	return ipv4_mangle(pktb, header, &(struct mangle){offset, length, bytes, count});
+	return nfq_ip_mangle(pktb, (unsigned int)(payload - pktb->network),
+			     mangle->offset, mangle->length, mangle->bytes,
+			     mangle->count);
 }
 
 int nfq_ip_snprintf(char *buffer, size_t size, const struct iphdr *iph)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* nfq_ip6_*(): the IPv6 header of a packet buffer. */
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/ip6.h>
 #include <stddef.h>
 
@@ -52,27 +53,29 @@ int nfq_ip6_set_transport_header(struct pkt_buff *pktb, struct ip6_hdr *ip6h,
 	return 1;
 }
 
-int ipv6_mangle(struct pkt_buff *pktb, unsigned int header, const struct mangle *mangle)
-{
-	struct ip6_hdr *ip6h = (struct ip6_hdr *)pktb->network;
-	int64_t length;
-
-	if (pktb_left(pktb, pktb->network) < HEADER || header < HEADER)
-		return 0;
-	length = ntohs(ip6h->ip6_plen) + mangle_growth(mangle);
-	if (length < 0 || length > UINT16_MAX || header > UINT16_MAX)
-		return 0;
-	if (!pktb_mangle(pktb, (int)header, mangle->offset, mangle->length, mangle->bytes,
-			 mangle->count))
-		return 0;
-	ip6h->ip6_plen = htons((uint16_t)length);
-	return 1;
-}
-
 int nfq_ip6_mangle(struct pkt_buff *pktb, unsigned int header, unsigned int offset,
 		   unsigned int length, const char *bytes, unsigned int count)
 {
-	return ipv6_mangle(pktb, header, &(struct mangle){offset, length, bytes, count});
+	struct ip6_hdr *ip6h = (struct ip6_hdr *)pktb->network;
+	int64_t payload;
+
+	if (pktb_left(pktb, pktb->network) < HEADER || header > INT_MAX)
+		return 0;
+	payload = (int64_t)ntohs(ip6h->ip6_plen) + count - length;
+	if (payload < 0 || payload > UINT16_MAX)
+		return 0;
+	if (!pktb_mangle(pktb, (int)header, offset, length, bytes, count))
+		return 0;
+	ip6h->ip6_plen = htons((uint16_t)payload);
+	return 1;
+}
+
+int mangle_ipv6(struct pkt_buff *pktb, const uint8_t *payload,
+		const struct mangle *mangle)
+{
+	return nfq_ip6_mangle(pktb, (unsigned int)(payload - pktb->network),
+			      mangle->offset, mangle->length, mangle->bytes,
+			      mangle->count);
 }
 
 int nfq_ip6_snprintf(char *buffer, size_t size, const struct ip6_hdr *ip6h)

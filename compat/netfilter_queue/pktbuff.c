@@ -52,16 +52,15 @@ struct pkt_buff *pktb_setup_raw(void *head, int family, void *data, size_t lengt
 
 struct pkt_buff *pktb_alloc(int family, void *data, size_t length, size_t extra)
 {
-	struct pkt_buff *pktb;
+	struct pkt_buff *pktb = NULL;
 	uint8_t *bytes;
 
-	if (length > UINT32_MAX || extra > UINT32_MAX - length) {
-		errno = EMSGSIZE;
+	if (length <= UINT32_MAX && extra <= UINT32_MAX - length)
+		pktb = malloc(sizeof(*pktb) + length + extra);
+	if (!pktb) {
+		errno = ENOMEM;
 		return NULL;
 	}
-	pktb = malloc(sizeof(*pktb) + length + extra);
-	if (!pktb)
-		return NULL;
 	bytes = (uint8_t *)(pktb + 1);
 	if (length)
 		memcpy(bytes, data, length);

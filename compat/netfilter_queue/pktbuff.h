@@ -42,10 +42,13 @@ static inline int64_t mangle_growth(const struct mangle *mangle)
 	return (int64_t)mangle->count - mangle->length;
 }
 
-/* Changes what stands `header` bytes behind the network header, and the lengths and the
- * checksum of an IPv4 or IPv6 header there. Returns 1; 0: refused, nothing has changed.
- */
-int ipv4_mangle(struct pkt_buff *pktb, unsigned int header, const struct mangle *mangle);
-int ipv6_mangle(struct pkt_buff *pktb, unsigned int header, const struct mangle *mangle);
+/* Changes what stands at `payload`, behind an IPv4 or IPv6 header, and its lengths and
+ * checksum. Returns 1; 0: refused, nothing has changed. */
+typedef int mangle_ip(struct pkt_buff *pktb, const uint8_t *payload,
+		      const struct mangle *mangle);
+mangle_ip mangle_ipv4, mangle_ipv6;
+
+/* What follows the IPv4 header, be it set or not; NULL: none, or a later fragment. */
+uint8_t *ipv4_transport(const struct pkt_buff *pktb);
 
 #endif

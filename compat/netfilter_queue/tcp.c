@@ -18,28 +18,30 @@ struct tcphdr *nfq_tcp_get_hdr(struct pkt_buff *pktb)
 	return pktb_transport(pktb, HEADER_MIN);
 }
 
-/* Bytes of the header with its options; 0 if that lies. */
-static unsigned int header_length(const struct tcphdr *tcph, const struct pkt_buff *pktb)
+/* Bytes of the header with its options; 0 if it is not there or that lies. */
+static unsigned int header_length(const struct pkt_buff *pktb, const uint8_t *header)
 {
-	unsigned int length = tcph->doff * 4u;
+	const struct tcphdr *tcph = (const struct tcphdr *)header;
+	unsigned int left = pktb_left(pktb, header), length;
 
-	if (length < HEADER_MIN || length > pktb_left(pktb, pktb->transport))
+	if (left < HEADER_MIN)
 		return 0;
-	return length;
+	length = tcph->doff * 4u;
+	return length < HEADER_MIN || length > left ? 0 : length;
 }
 
 void *nfq_tcp_get_payload(struct tcphdr *tcph, struct pkt_buff *pktb)
 {
-	unsigned int header = header_length(tcph, pktb);
+	unsigned int header = header_length(pktb, (uint8_t *)tcph);
 
-	return header ? pktb->transport + header : NULL;
+	return header ? (uint8_t *)tcph + header : NULL;
 }
 
 unsigned int nfq_tcp_get_payload_len(struct tcphdr *tcph, struct pkt_buff *pktb)
 {
-	unsigned int header = header_length(tcph, pktb);
+	unsigned int header = header_length(pktb, (uint8_t *)tcph);
 
-	return header ? pktb_left(pktb, pktb->transport) - header : 0;
+	return header ? pktb_left(pktb, (uint8_t *)tcph) - header : 0;
 }
 
 void nfq_tcp_compute_checksum_ipv4(struct tcphdr *tcph, struct iphdr *iph)
@@ -62,24 +64,28 @@ void nfq_tcp_compute_checksum_ipv6(struct tcphdr *tcph, struct ip6_hdr *ip6h)
 			      : before;
 }
 
-/* The header's end, from the network header on; 0: there is no whole one. */
-static unsigned int payload_start(struct pkt_buff *pktb)
+/* Returns the header when the payload and IP's lengths have changed, or NULL when nothing
+ * has. */
+static struct tcphdr *mangle_payload(struct pkt_buff *pktb, uint8_t *header,
+				     mangle_ip *change, const struct mangle *mangle)
 {
-	struct tcphdr *tcph = nfq_tcp_get_hdr(pktb);
-	unsigned int header = tcph ? header_length(tcph, pktb) : 0;
+	unsigned int length = header_length(pktb, header);
 
-	return header ? (unsigned int)(pktb->transport - pktb->network) + header : 0;
+	if (!length || !change(pktb, header + length, mangle))
+		return NULL;
+	return (struct tcphdr *)header;
 }
 
 int nfq_tcp_mangle_ipv4(struct pkt_buff *pktb, unsigned int offset, unsigned int length,
 			const char *bytes, unsigned int count)
 {
 	struct mangle mangle = {offset, length, bytes, count};
+	struct tcphdr *tcph;
 
-	if (!ipv4_mangle(pktb, payload_start(pktb), &mangle))
+	tcph = mangle_payload(pktb, ipv4_transport(pktb), mangle_ipv4, &mangle);
+	if (!tcph)
 		return 0;
-	nfq_tcp_compute_checksum_ipv4((struct tcphdr *)pktb->transport,
-				      (struct iphdr *)pktb->network);
+	nfq_tcp_compute_checksum_ipv4(tcph, (struct iphdr *)pktb->network);
 	return 1;
 }
 
@@ -87,11 +93,12 @@ int nfq_tcp_mangle_ipv6(struct pkt_buff *pktb, unsigned int offset, unsigned int
 			const char *bytes, unsigned int count)
 {
 	struct mangle mangle = {offset, length, bytes, count};
+	struct tcphdr *tcph;
 
-	if (!ipv6_mangle(pktb, payload_start(pktb), &mangle))
+	tcph = mangle_payload(pktb, pktb->transport, mangle_ipv6, &mangle);
+	if (!tcph)
 		return 0;
-	nfq_tcp_compute_checksum_ipv6((struct tcphdr *)pktb->transport,
-				      (struct ip6_hdr *)pktb->network);
+	nfq_tcp_compute_checksum_ipv6(tcph, (struct ip6_hdr *)pktb->network);
 	return 1;
 }
 

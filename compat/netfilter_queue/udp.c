@@ -23,7 +23,7 @@ unsigned int nfq_udp_get_payload_len(struct udphdr *udph, struct pkt_buff *pktb)
 {
 	unsigned int length = ntohs(udph->len);
 
-	if (length < HEADER || length > pktb_left(pktb, pktb->transport))
+	if (length < HEADER || length > pktb_left(pktb, (uint8_t *)udph))
 		return 0;
 	return length - (unsigned int)HEADER;
 }
@@ -32,9 +32,9 @@ void *nfq_udp_get_payload(struct udphdr *udph, struct pkt_buff *pktb)
 {
 	unsigned int length = ntohs(udph->len);
 
-	if (length < HEADER || length > pktb_left(pktb, pktb->transport))
+	if (length < HEADER || length > pktb_left(pktb, (uint8_t *)udph))
 		return NULL;
-	return pktb->transport + HEADER;
+	return udph + 1;
 }
 
 /* A sum of 0 is sent as all ones: 0 says that there is none. Source: RFC 768. */
@@ -63,28 +63,21 @@ void nfq_udp_compute_checksum_ipv6(struct udphdr *udph, struct ip6_hdr *ip6h)
 			      : before;
 }
 
-/* The header's end, from the network header on; 0: there is no whole one. */
-static unsigned int payload_start(struct pkt_buff *pktb)
+/* Returns the header when payload and lengths have changed, or NULL when nothing has. */
+static struct udphdr *mangle_payload(struct pkt_buff *pktb, uint8_t *header,
+				     mangle_ip *change, const struct mangle *mangle)
 {
-	if (!nfq_udp_get_hdr(pktb))
-		return 0;
-	return (unsigned int)(pktb->transport - pktb->network) + (unsigned int)HEADER;
-}
+	struct udphdr *udph = (struct udphdr *)header;
+	int64_t length;
 
-/* Whether the datagram's length can tell of the change. */
-static bool length_fits(const struct pkt_buff *pktb, const struct mangle *mangle)
-{
-	const struct udphdr *udph = (const struct udphdr *)pktb->transport;
-	int64_t length = ntohs(udph->len) + mangle_growth(mangle);
-
-	return length >= (int64_t)HEADER && length <= UINT16_MAX;
-}
-
-static struct udphdr *set_length(struct pkt_buff *pktb, const struct mangle *mangle)
-{
-	struct udphdr *udph = (struct udphdr *)pktb->transport;
-
-	udph->len = htons((uint16_t)(ntohs(udph->len) + mangle_growth(mangle)));
+	if (pktb_left(pktb, header) < HEADER)
+		return NULL;
+	length = ntohs(udph->len) + mangle_growth(mangle);
+	if (length < (int64_t)HEADER || length > UINT16_MAX)
+		return NULL;
+	if (!change(pktb, header + HEADER, mangle))
+		return NULL;
+	udph->len = htons((uint16_t)length);
 	return udph;
 }
 
@@ -92,12 +85,11 @@ int nfq_udp_mangle_ipv4(struct pkt_buff *pktb, unsigned int offset, unsigned int
 			const char *bytes, unsigned int count)
 {
 	struct mangle mangle = {offset, length, bytes, count};
-	unsigned int start = payload_start(pktb);
 	struct udphdr *udph;
 
-	if (!start || !length_fits(pktb, &mangle) || !ipv4_mangle(pktb, start, &mangle))
+	udph = mangle_payload(pktb, ipv4_transport(pktb), mangle_ipv4, &mangle);
+	if (!udph)
 		return 0;
-	udph = set_length(pktb, &mangle);
 	if (udph->check) /* 0: the sender has made none, and it need not be made */
 		nfq_udp_compute_checksum_ipv4(udph, (struct iphdr *)pktb->network);
 	return 1;
@@ -107,12 +99,12 @@ int nfq_udp_mangle_ipv6(struct pkt_buff *pktb, unsigned int offset, unsigned int
 			const char *bytes, unsigned int count)
 {
 	struct mangle mangle = {offset, length, bytes, count};
-	unsigned int start = payload_start(pktb);
+	struct udphdr *udph;
 
-	if (!start || !length_fits(pktb, &mangle) || !ipv6_mangle(pktb, start, &mangle))
+	udph = mangle_payload(pktb, pktb->transport, mangle_ipv6, &mangle);
+	if (!udph)
 		return 0;
-	nfq_udp_compute_checksum_ipv6(set_length(pktb, &mangle),
-				      (struct ip6_hdr *)pktb->network);
+	nfq_udp_compute_checksum_ipv6(udph, (struct ip6_hdr *)pktb->network);
 	return 1;
 }
 

@@ -48,8 +48,8 @@ void wire_put_config(struct wire_writer *writer, const struct wire_config *confi
 	if (config->present & WIRE_CONFIG_HAS_MAXLEN)
 		wire_put_u32(writer, CONFIG_MAX_LENGTH, config->max_length);
 	if (config->present & WIRE_CONFIG_HAS_FLAGS) {
-		wire_put_u32(writer, CONFIG_MASK, config->mask);
 		wire_put_u32(writer, CONFIG_FLAGS, config->flags);
+		wire_put_u32(writer, CONFIG_MASK, config->mask);
 	}
 	wire_message_end(writer);
 }

@@ -258,17 +258,17 @@ static void flags_go_with_their_mask_and_max_length_alone(void **state)
 					   0,
 					   HEAD(36, 2, 5, 4, 7),
 					   H16(8),
-					   H16(4),
-					   0,
-					   0,
-					   0,
-					   5,
-					   H16(8),
 					   H16(5),
 					   0,
 					   0,
 					   0,
-					   4};
+					   4,
+					   H16(8),
+					   H16(4),
+					   0,
+					   0,
+					   0,
+					   5};
 	const struct wire_config length = {
 		.queue = 7, .present = WIRE_CONFIG_HAS_MAXLEN, .max_length = 65536};
 	const struct wire_config flags = {
