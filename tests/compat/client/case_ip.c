@@ -244,14 +244,18 @@ static void print_ipv6_fields(void)
 		{"source", 8, 0xfe, 0},       {"destination", 39, 0xff, 0},
 	};
 	char text[300];
+	long long length;
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
 		struct pkt_buff *buffer = changed(AF_INET6, IPPROTO_UDP, &changes[i]);
 
-		INT(nfq_ip6_snprintf(text, sizeof(text),
-				     (struct ip6_hdr *)(void *)pktb_data(buffer)),
-		    "%s", changes[i].label);
+		length =
+			INT(nfq_ip6_snprintf(text, sizeof(text),
+					     (struct ip6_hdr *)(void *)pktb_data(buffer)),
+			    "%s", changes[i].label);
 		tell("nfq_ip6_snprintf", text, "%s: text", changes[i].label);
+		tell_int("nfq_ip6_snprintf", length == (long long)strlen(text),
+			 "%s: it is the length of the text", changes[i].label);
 		pktb_free(buffer);
 	}
 }

@@ -124,26 +124,24 @@ static void checksums(void)
 
 /* --- text --------------------------------------------------------------------------- */
 
-static void tell_flags(const void *ctx)
+static void print_flags(void)
 {
 	uint8_t packet[200];
 	char text[200], label[40];
+	long long length;
 
 	for (unsigned int flags = 0; flags < 0x200; flags += 7) {
 		packet_tcp(packet, AF_INET, 65535, "", 0);
 		packet[32] = (uint8_t)(packet[32] | flags >> 8 << 1);
 		packet[33] = (uint8_t)flags;
 		snprintf(label, sizeof(label), "flags %#x", flags);
-		INT(nfq_tcp_snprintf(text, sizeof(text),
-				     (struct tcphdr *)(void *)(packet + 20)),
-		    "%s", label);
+		length = INT(nfq_tcp_snprintf(text, sizeof(text),
+					      (struct tcphdr *)(void *)(packet + 20)),
+			     "%s", label);
 		tell("nfq_tcp_snprintf", text, "%s: text", label);
+		tell_int("nfq_tcp_snprintf", length == (long long)strlen(text),
+			 "%s: it is the length of the text", label);
 	}
-}
-
-static void print_flags(void)
-{
-	tell_flags(NULL);
 }
 
 static void one_size(const void *ctx)
