@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "compat/exec/exec.h"
 #include "data.h"
 #include "handle.h"
+#include "uncut.h"
 
 #define MESSAGE_HEAD (NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 
@@ -20,6 +22,14 @@ static void find_attributes(struct nfq_data *data, struct wire_bytes rest)
 		data->attribute[attribute.type] = attribute;
 		data->present |= 1u << attribute.type;
 	}
+}
+
+static void count_packet(const struct nfq_q_handle *queue, const struct nfq_data *data)
+{
+	const struct wire_attribute *header = data_get(data, WIRE_PACKET_HDR, 4);
+
+	if (header)
+		exec_packet(queue->number, load_be32(header->data));
 }
 
 int dispatch_packet(struct nfq_handle *handle, struct nlmsghdr *message)
@@ -43,6 +53,7 @@ int dispatch_packet(struct nfq_handle *handle, struct nlmsghdr *message)
 	attributes = (struct wire_bytes){.data = bytes + MESSAGE_HEAD,
 					 .length = message->nlmsg_len - MESSAGE_HEAD};
 	find_attributes(&data, attributes);
+	count_packet(queue, &data);
 	return queue->callback(queue, nfmsg, &data, queue->data);
 }
 

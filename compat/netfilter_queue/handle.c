@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "compat/exec/exec.h"
+
 int nfq_errno;
 
 /* libnfnetlink's way to a packet: for programs that call nfnl_catch() and such. */
@@ -39,6 +41,7 @@ struct nfq_handle *nfq_open_nfnl(struct nfnl_handle *nfnlh)
 					   &handle->on_packet);
 	if (nfq_errno < 0)
 		goto out_subsystem;
+	exec_enlarge(nfnl_fd(nfnlh));
 	return handle;
 
 out_subsystem:
@@ -66,6 +69,15 @@ struct nfq_handle *nfq_open(void)
 	return handle;
 }
 
+static void close_queues(struct nfq_handle *handle)
+{
+	struct nfq_q_handle *queue = atomic_load(&handle->queues);
+
+	for (; queue; queue = queue->next)
+		if (atomic_load(&queue->state) == QUEUE_LIVE)
+			exec_close(queue->number);
+}
+
 static void free_queues(struct nfq_handle *handle)
 {
 	struct nfq_q_handle *queue = atomic_load(&handle->queues), *next;
@@ -88,8 +100,10 @@ static void free_requests(struct nfq_handle *handle)
 
 int nfq_close(struct nfq_handle *handle)
 {
-	int rc = nfnl_close(handle->nfnlh);
+	int rc;
 
+	close_queues(handle);
+	rc = nfnl_close(handle->nfnlh);
 	if (rc < 0)
 		return rc;
 	free_queues(handle);

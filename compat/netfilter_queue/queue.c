@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "compat/exec/exec.h"
 #include "handle.h"
+#include "uncut.h"
 
 struct nfq_q_handle *queue_find(struct nfq_handle *handle, uint16_t number)
 {
@@ -70,14 +72,18 @@ struct nfq_q_handle *nfq_create_queue(struct nfq_handle *handle, uint16_t number
 	queue->data = data;
 	/* Pairs with the acquire in dispatch_packet(). */
 	atomic_store_explicit(&queue->state, QUEUE_LIVE, memory_order_release);
+	exec_open(number);
+	uncut_ask(queue);
 	return queue;
 }
 
 int nfq_destroy_queue(struct nfq_q_handle *queue)
 {
 	struct wire_config config = {.queue = queue->number, .command = WIRE_CMD_UNBIND};
-	int rc = request_run(queue->handle, &config);
+	int rc;
 
+	exec_close(queue->number);
+	rc = request_run(queue->handle, &config);
 	if (rc == 0)
 		atomic_store(&queue->state, QUEUE_GONE);
 	return rc;

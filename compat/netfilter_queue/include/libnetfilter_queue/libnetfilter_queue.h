@@ -112,7 +112,7 @@ int nfq_get_outdev_name(struct nlif_handle *nlif_handle, struct nfq_data *nfad,
 int nfq_get_physoutdev_name(struct nlif_handle *nlif_handle, struct nfq_data *nfad,
 			    char *name);
 
-enum {
+__extension__ enum {
 	NFQ_XML_HW = (1 << 0),
 	NFQ_XML_MARK = (1 << 1),
 	NFQ_XML_DEV = (1 << 2),
