@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libipq: how ipq_read() waits, and what it makes of buffers and messages. */
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <cmocka.h>
@@ -344,13 +346,43 @@ static void readers_share_what_comes(void **state)
 	pthread_t threads[4];
 
 	ipq_begin_input(PF_INET);
-	netns_udp_send(udp_client, 0, 60);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&threads[i], NULL, take_what_comes, NULL);
+	for (uint32_t i = 0; i < 60; i++) {
+		netns_udp_send(udp_client, i, 1); /* wakes all that wait */
+		netns_sleep(2);
+	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(taken_by_threads, 60);
 	assert_came(60);
+}
+
+static atomic_bool lie; /* the next ppoll() of the library says "readable" at once */
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+	  const sigset_t *mask)
+{
+	struct timespec left = timeout ? *timeout : (struct timespec){0};
+
+	if (atomic_exchange(&lie, false)) {
+		fds->revents = POLLIN;
+		return 1;
+	}
+	return (int)syscall(SYS_ppoll, fds, count, timeout ? &left : NULL, mask, 8);
+}
+
+/* As if another reader had been faster. */
+static void what_another_reader_took_is_waited_for(void **state)
+{
+	ipq_begin_input(PF_INET);
+	atomic_store(&lie, true);
+	assert_int_equal(read_for(QUIET_US), 0);
+	assert_error("Timeout");
+	assert_false(atomic_load(&lie));
+	atomic_store(&lie, true);
+	assert_int_equal(read_for(-1), 0);
+	assert_error("Timeout");
 }
 
 /* --- messages that no kernel sends ------------------------------------------------ */
@@ -497,6 +529,7 @@ int main(void)
 		TEST(packets_of_the_other_family_are_dropped),
 		TEST(verdicts_may_come_from_another_thread),
 		TEST(readers_share_what_comes),
+		TEST(what_another_reader_took_is_waited_for),
 		TEST(an_error_names_the_old_request),
 		TEST(any_bytes_are_survived),
 		TEST(an_end_is_an_error),
