@@ -1,167 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The examples do what their first lines say: test-examples DIRECTORY-OF-THE-PROGRAMS. */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
+#include "example.h"
 #include "netns.h"
 
 #define PORT 5000
-#define WAIT_MS 10000 /* for what must come: a noisy machine takes its time */
-#define QUIET_MS 200  /* for what must not come */
-#define UNSEEN_MS 500 /* for what cannot be looked at */
-#define OUTPUT_MAX 4096
-
-static const char *directory;
-
-struct example {
-	pid_t pid;
-	int output; /* its stdout and stderr, read at the end */
-	int status;
-	char text[OUTPUT_MAX];
-};
-
-/* --- running an example ----------------------------------------------------------- */
-
-static int example_input = -1; /* what the next one reads; or what we read */
-
-static void execute(const char *name, const char *const *arguments, int output)
-{
-	char path[512];
-	const char *argv[8] = {path};
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	for (int i = 0; i < 6 && arguments[i]; i++)
-		argv[i + 1] = arguments[i];
-	if (example_input >= 0)
-		dup2(example_input, STDIN_FILENO);
-	dup2(output, STDOUT_FILENO);
-	dup2(output, STDERR_FILENO);
-	execv(path, (char *const *)(uintptr_t)argv);
-	perror(path);
-	_exit(127);
-}
-
-static void start(struct example *example, const char *name, const char *const *arguments)
-{
-	int ends[2];
-
-	netns_need_queue();
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	example->pid = fork();
-	if (example->pid == 0)
-		execute(name, arguments, ends[1]);
-	assert_true(example->pid > 0);
-	example->output = ends[0];
-	close(ends[1]);
-}
-
-static bool table_of_queues_readable(void)
-{
-	return access("/proc/net/netfilter/nfnetlink_queue", R_OK) == 0;
-}
-
-/* The kernel lists it when it is there; but not for everyone to read. */
-static void wait_for_queue(uint16_t number, uint32_t waiting)
-{
-	if (table_of_queues_readable())
-		assert_true(netns_queue_waits(number, waiting, WAIT_MS));
-	else
-		netns_sleep(UNSEEN_MS);
-}
-
-static void read_output(struct example *example)
-{
-	size_t length = 0;
-	ssize_t got;
-
-	do {
-		got = read(example->output, example->text + length,
-			   OUTPUT_MAX - 1 - length);
-		length += got > 0 ? (size_t)got : 0;
-	} while (got > 0);
-	example->text[length] = '\0';
-	close(example->output);
-}
-
-/* Ends it with the signal; its output is in `text` then. */
-static void finish(struct example *example, int signal)
-{
-	kill(example->pid, signal);
-	read_output(example);
-	assert_int_equal(waitpid(example->pid, &example->status, 0), example->pid);
-	example->pid = 0;
-}
-
-static void finish_cleanly(struct example *example)
-{
-	finish(example, SIGINT);
-	if (example->status != 0)
-		fail_msg("wait status 0x%x: %s", example->status, example->text);
-}
-
-static void assert_says(const struct example *example, const char *text)
-{
-	if (!strstr(example->text, text))
-		fail_msg("it does not say: %s\nbut: %s", text, example->text);
-}
-
-static struct example example; /* so that the teardown can end it */
-
-static int clean_up(void **state)
-{
-	if (example.pid)
-		finish(&example, SIGKILL);
-	return netns_try("iptables -w -F; iptables -w -t mangle -F");
-}
-
-/* --- traffic ---------------------------------------------------------------------- */
-
-struct link {
-	int server, client;
-};
-
-static struct link open_link(uint16_t port)
-{
-	struct link link;
-
-	link.server = netns_udp_server(NULL, "127.0.0.1", port);
-	link.client = netns_udp_client(NULL, "127.0.0.1", port);
-	return link;
-}
-
-static void close_link(struct link *link)
-{
-	close(link->server);
-	close(link->client);
-}
-
-/* How many of the datagrams 0 .. count - 1 come. */
-static uint32_t arrived(const struct link *link, uint32_t count, int timeout_ms)
-{
-	struct netns_tally tally;
-
-	netns_udp_collect(link->server, 0, count, timeout_ms, &tally, NULL);
-	assert_int_equal(tally.foreign + tally.duplicate, 0);
-	return tally.received;
-}
-
-/* How many of `count` datagrams of `length` bytes arrive. */
-static uint32_t arrivals(const struct link *link, uint32_t count, size_t length,
-			 int timeout_ms)
-{
-	netns_udp_send_long(link->client, 0, count, length);
-	return arrived(link, count, timeout_ms);
-}
 
 static bool table_exists(void)
 {
@@ -179,21 +32,6 @@ static void wait_for_table(bool wanted)
 }
 
 /* --- the tests -------------------------------------------------------------------- */
-
-static void first_drops_what_is_longer_than_1000_bytes(void **state)
-{
-	const size_t longest = 1000 - 28; /* behind the IP and the UDP header */
-	struct link link = open_link(PORT);
-
-	netns_sh("iptables -w -A INPUT -p udp -j NFQUEUE --queue-num 0");
-	start(&example, "first", (const char *const[]){NULL});
-	wait_for_queue(0, 0);
-	assert_int_equal(arrivals(&link, 20, 16, WAIT_MS), 20);
-	assert_int_equal(arrivals(&link, 20, longest, WAIT_MS), 20);
-	assert_int_equal(arrivals(&link, 20, longest + 1, QUIET_MS), 0);
-	finish_cleanly(&example);
-	close_link(&link);
-}
 
 /* The next datagram, with its end marked; returns the TTL that it came with. */
 static int receive_text(int server, char *text, size_t size)
@@ -253,25 +91,6 @@ static void loop_prints_each_packet_and_accepts_it(void **state)
 	assert_says(&example, " > 127.0.0.1.5000: UDP, length 30\n");
 	assert_says(&example, " > 127.0.0.1.5000: UDP, length 31\n");
 	close_link(&link);
-}
-
-static void mark_marks_one_port_and_no_other(void **state)
-{
-	struct link marked = open_link(5001), other = open_link(5002);
-
-	netns_sh("iptables -w -t mangle -A PREROUTING -p udp -j NFQUEUE "
-		 "--queue-balance 0:3");
-	netns_sh("iptables -w -A INPUT -m mark --mark 1 -j DROP");
-	start(&example, "mark", (const char *const[]){"5001", NULL});
-	for (uint16_t queue = 0; queue < 4; queue++)
-		wait_for_queue(queue, 0);
-	assert_int_equal(arrivals(&other, 20, 16, WAIT_MS), 20);
-	assert_int_equal(arrivals(&marked, 20, 16, QUIET_MS), 0);
-	netns_sh("iptables -w -F INPUT");
-	assert_int_equal(arrivals(&marked, 20, 16, WAIT_MS), 20);
-	finish_cleanly(&example);
-	close_link(&marked);
-	close_link(&other);
 }
 
 static void rules_drops_every_second_packet_and_leaves_no_rule_behind(void **state)
@@ -374,19 +193,6 @@ static void ask_lets_flows_in_by_answers_and_holds_no_other_up(void **state)
 	close(answers[1]);
 	for (int i = 0; i < 3; i++)
 		close_link(&links[i]);
-}
-
-/* Sends while the example is stopped: then it finds all of them at once. */
-static void send_at_once(const struct link *link, uint32_t count)
-{
-	int status;
-
-	assert_int_equal(kill(example.pid, SIGSTOP), 0);
-	assert_int_equal(waitpid(example.pid, &status, WUNTRACED), example.pid);
-	assert_true(WIFSTOPPED(status));
-	netns_udp_send(link->client, 0, count);
-	wait_for_queue(0, count);
-	assert_int_equal(kill(example.pid, SIGCONT), 0);
 }
 
 static void reorder_lets_each_window_go_last_first_and_the_rest_in_time(void **state)
@@ -520,12 +326,9 @@ static void examples_tell_why_they_cannot_open_their_queue(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(first_drops_what_is_longer_than_1000_bytes,
-					  clean_up),
 		cmocka_unit_test_teardown(edit_changes_words_and_ttl, clean_up),
 		cmocka_unit_test_teardown(loop_prints_each_packet_and_accepts_it,
 					  clean_up),
-		cmocka_unit_test_teardown(mark_marks_one_port_and_no_other, clean_up),
 		cmocka_unit_test_teardown(
 			rules_drops_every_second_packet_and_leaves_no_rule_behind,
 			clean_up),
@@ -557,7 +360,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: test-examples DIRECTORY\n");
 		return 2;
 	}
-	directory = argv[1];
+	example_directory = argv[1];
 	netns_enter(0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

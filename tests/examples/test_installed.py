@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An installed copy is all that a program needs: test_installed.py BUILD TEST-EXAMPLES.
+"""An installed copy is all that a program needs: test_installed.py BUILD TEST-PROGRAM...
 
 Installs into a folder of its own, compiles the examples with pkg-config's flags alone,
 and runs their tests on what came out.
@@ -10,16 +10,15 @@ import subprocess
 import sys
 import tempfile
 
-BUILD, TEST_EXAMPLES = pathlib.Path(sys.argv[1]), sys.argv[2]
+BUILD, TESTS = pathlib.Path(sys.argv[1]), sys.argv[2:]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import tap  # noqa: E402
 
 # Program: the package it needs
-EXAMPLES = {"ask": "nfqueue", "edit": "nfqueue", "first": "nfqueue",
-            "hold": "nfqueue", "loop": "nfqueue",
-            "mark": "nfqueue", "reorder": "nfqueue", "rules": "nfqueue nfqueue-rules",
-            "stats": "nfqueue"}
+EXAMPLES = {name: "nfqueue" for name in (
+    "ask", "deciders", "edit", "first", "hold", "loop", "mark", "ranges", "reorder",
+    "repeat", "stats")} | {"rules": "nfqueue nfqueue-rules"}
 
 
 def run(command, **kwargs):
@@ -63,7 +62,9 @@ def build_examples(writer, programs, env):
 
 
 def run_tests(writer, title, programs, env):
-    writer.result(title, run([TEST_EXAMPLES, str(programs)], env=env))
+    for test in TESTS:
+        writer.result(f"{title}: {pathlib.Path(test).name}",
+                      run([test, str(programs)], env=env))
 
 
 def main():
