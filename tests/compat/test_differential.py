@@ -103,10 +103,10 @@ def parse(text, library):
     return run
 
 
-def run_client(client, library, leaks=True, prefix=(), slow=1):
+def run_client(client, library, leaks=True, prefix=(), slow=1, more=()):
     """All cases; each makes a network of its own, and has a process of its own."""
     environment = {**os.environ, "LD_LIBRARY_PATH": str(library.parent), "TZ": "UTC",
-                   "COMPAT_SLOW": str(slow),
+                   "COMPAT_SLOW": str(slow), **dict(more),
                    "ASAN_OPTIONS": f"detect_leaks={int(leaks)}:exitcode={BROKEN}"
                                    ":allocator_may_return_null=1",
                    "LSAN_OPTIONS": f"exitcode={BROKEN}",
@@ -230,7 +230,8 @@ def check_valgrind(writer, arguments, plain):
     if not shutil.which("valgrind"):
         writer.skip(title, "no valgrind")
         return
-    run = run_client(arguments.client, arguments.library, prefix=VALGRIND, slow=20)
+    run = run_client(arguments.client, arguments.library, prefix=VALGRIND, slow=20,
+                     more={"COMPAT_ONE_PROCESS": "1"})
     problems = list(run.problems)
     for name, calls in plain.cases.items():
         for call, value in calls.items():

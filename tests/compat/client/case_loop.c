@@ -192,6 +192,32 @@ static void tcp(void)
 	free(fixture);
 }
 
+/* Programs of libnfnetlink hand packets to its handle. */
+static void by_libnfnetlink(void)
+{
+	struct fixture *fixture = open_loop();
+	struct nfnl_handle *nfnl = nfq_nfnlh(fixture->handle);
+	int server = net_server(AF_INET, 5000);
+	ssize_t length;
+
+	fixture->label = "by nfnl_handle_packet";
+	net_send(AF_INET, 5000, "by hand");
+	length = net_receive(nfnl_fd(nfnl), fixture->buffer, sizeof(fixture->buffer));
+	tell_int("nfnl_handle_packet",
+		 nfnl_handle_packet(nfnl, fixture->buffer, (int)length), "it works");
+	net_send(AF_INET, 5000, "process."); /* messages of a multiple of 4 bytes */
+	net_send(AF_INET, 5000, "catch a packet..");
+	fixture->label = "by nfnl_process";
+	length = net_receive(nfnl_fd(nfnl), fixture->buffer, sizeof(fixture->buffer));
+	tell_int("nfnl_process",
+		 nfnl_process(nfnl, (unsigned char *)fixture->buffer, (size_t)length),
+		 "it works");
+	fixture->label = "by nfnl_catch";
+	tell_int("nfnl_catch", nfnl_catch(nfnl), "it works");
+	net_tell_datagrams(server, 2, "by libnfnetlink");
+	close_loop(fixture);
+}
+
 /* What a program finds that asks for one more attribute of the kernel. */
 static int tell_owner(struct nfq_q_handle *queue, struct nfgenmsg *nfgen,
 		      struct nfq_data *packet, void *data)
@@ -232,6 +258,7 @@ const struct compat_case loop_cases[] = {
 	{"loop-large", large},
 	{"loop-callback-results", callback_results},
 	{"loop-tcp", tcp},
+	{"loop-by-libnfnetlink", by_libnfnetlink},
 	{"loop-owner", owner},
 	{0},
 };

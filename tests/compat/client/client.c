@@ -222,8 +222,12 @@ static void print_end(int status)
 void tell_child(const char *function, void (*run)(const void *ctx), const void *ctx,
 		const char *label)
 {
-	int status = run_process(run, ctx, CHILD_CPU_SECONDS);
+	int status = 0;
 
+	if (getenv("COMPAT_ONE_PROCESS")) /* a leak checker takes a while at each end */
+		run(ctx);
+	else
+		status = run_process(run, ctx, CHILD_CPU_SECONDS);
 	printf("%s %s: end = ", function, label);
 	print_end(status);
 }
