@@ -84,9 +84,14 @@ int nfq_ip_mangle(struct pkt_buff *pktb, unsigned int header, unsigned int offse
 	return 1;
 }
 
+/* A packet that was cut short is refused: its checksum could not be made. */
 int mangle_ipv4(struct pkt_buff *pktb, const uint8_t *payload,
 		const struct mangle *mangle)
 {
+	const struct iphdr *iph = (const struct iphdr *)pktb->network;
+
+	if (ntohs(iph->tot_len) > pktb_left(pktb, pktb->network))
+		return 0;
 	return nfq_ip_mangle(pktb, (unsigned int)(payload - pktb->network),
 			     mangle->offset, mangle->length, mangle->bytes,
 			     mangle->count);

@@ -70,9 +70,15 @@ int nfq_ip6_mangle(struct pkt_buff *pktb, unsigned int header, unsigned int offs
 	return 1;
 }
 
+/* A packet that was cut short is refused: its checksum could not be made. */
 int mangle_ipv6(struct pkt_buff *pktb, const uint8_t *payload,
 		const struct mangle *mangle)
 {
+	const struct ip6_hdr *ip6h = (const struct ip6_hdr *)pktb->network;
+	uint32_t left = pktb_left(pktb, pktb->network);
+
+	if (left < HEADER || ntohs(ip6h->ip6_plen) > left - HEADER)
+		return 0;
 	return nfq_ip6_mangle(pktb, (unsigned int)(payload - pktb->network),
 			      mangle->offset, mangle->length, mangle->bytes,
 			      mangle->count);

@@ -42,8 +42,9 @@ static inline int64_t mangle_growth(const struct mangle *mangle)
 	return (int64_t)mangle->count - mangle->length;
 }
 
-/* Changes what stands at `payload`, behind an IPv4 or IPv6 header, and its lengths and
- * checksum. Returns 1; 0: refused, nothing has changed. */
+/* Changes what stands at `payload`, which is in the packet, behind an IPv4 or IPv6
+ * header, and the lengths and the checksum of that. Returns 1; 0: refused, nothing has
+ * changed. */
 typedef int mangle_ip(struct pkt_buff *pktb, const uint8_t *payload,
 		      const struct mangle *mangle);
 mangle_ip mangle_ipv4, mangle_ipv6;
