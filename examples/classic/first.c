@@ -34,17 +34,18 @@ static int decide(struct nfq_q_handle *queue, struct nfgenmsg *message,
 
 static struct nfq_q_handle *open_queue(struct nfq_handle *handle)
 {
-	struct nfq_q_handle *queue = nfq_create_queue(handle, 0, decide, NULL);
+	struct nfq_q_handle *queue;
 	const int on = 1;
 
+	nfnl_rcvbufsiz(nfq_nfnlh(handle), SOCKET_BUFFER);
+	setsockopt(nfq_fd(handle), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
+	queue = nfq_create_queue(handle, 0, decide, NULL);
 	if (!queue)
 		err(1, "queue 0");
 	if (nfq_set_mode(queue, NFQNL_COPY_PACKET, 0xffff) < 0)
 		err(1, "copy mode");
 	if (nfq_set_queue_flags(queue, NFQA_CFG_F_GSO, NFQA_CFG_F_GSO) < 0)
 		warn("no GSO");
-	nfnl_rcvbufsiz(nfq_nfnlh(handle), SOCKET_BUFFER);
-	setsockopt(nfq_fd(handle), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 	return queue;
 }
 

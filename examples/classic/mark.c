@@ -108,6 +108,9 @@ static void open_queue(struct worker *worker)
 	worker->handle = nfq_open();
 	if (!worker->handle)
 		err(1, "nfq_open");
+	nfnl_rcvbufsiz(nfq_nfnlh(worker->handle), SOCKET_BUFFER);
+	setsockopt(nfq_fd(worker->handle), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
+		   sizeof(on));
 	worker->queue = nfq_create_queue(worker->handle, worker->number, decide, worker);
 	if (!worker->queue)
 		err(1, "queue %u", worker->number);
@@ -115,9 +118,6 @@ static void open_queue(struct worker *worker)
 		err(1, "copy mode");
 	if (nfq_set_queue_flags(worker->queue, NFQA_CFG_F_GSO, NFQA_CFG_F_GSO) < 0)
 		warn("no GSO");
-	nfnl_rcvbufsiz(nfq_nfnlh(worker->handle), SOCKET_BUFFER);
-	setsockopt(nfq_fd(worker->handle), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
-		   sizeof(on));
 }
 
 static bool receive(struct worker *worker)

@@ -151,6 +151,9 @@ static void open_queue(struct program *program)
 	program->handle = nfq_open();
 	if (!program->handle)
 		err(1, "nfq_open");
+	nfnl_rcvbufsiz(nfq_nfnlh(program->handle), SOCKET_BUFFER);
+	setsockopt(nfq_fd(program->handle), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
+		   sizeof(on));
 	program->queue = nfq_create_queue(program->handle, 0, decide, program);
 	if (!program->queue)
 		err(1, "queue 0");
@@ -158,9 +161,6 @@ static void open_queue(struct program *program)
 		err(1, "copy mode");
 	if (nfq_set_queue_flags(program->queue, NFQA_CFG_F_GSO, NFQA_CFG_F_GSO) < 0)
 		warn("no GSO");
-	nfnl_rcvbufsiz(nfq_nfnlh(program->handle), SOCKET_BUFFER);
-	setsockopt(nfq_fd(program->handle), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on,
-		   sizeof(on));
 }
 
 static int open_signals(void)
