@@ -61,18 +61,13 @@ int dispatch_packet(struct nfq_handle *handle, struct nlmsghdr *message)
  * answer that a setter was waiting for. */
 static int handle_error(struct nfq_handle *handle, const struct wire_message *message)
 {
-	const uint16_t type = WIRE_SUBSYSTEM_QUEUE << 8;
 	struct wire_error error;
 
 	if (wire_error_decode(message, &error) < 0)
 		return -1;
 	if (request_answered(handle, &error))
 		return 0;
-	if (error.error == -ENOENT &&
-	    (error.request_type == (type | WIRE_MSG_VERDICT) ||
-	     error.request_type == (type | WIRE_MSG_VERDICT_BATCH)))
-		return 0;
-	return -1;
+	return verdict_refused(&error) && error.error == -ENOENT ? 0 : -1;
 }
 
 static int handle_message(struct nfq_handle *handle, struct nlmsghdr *header,
@@ -97,7 +92,9 @@ int nfq_handle_packet(struct nfq_handle *handle, char *buffer, int length)
 	rest.length = length < 0 ? 0 : (uint32_t)length;
 	while (rest.length >= NLMSG_HDRLEN) {
 		header = (struct nlmsghdr *)(buffer + (rest.data - (uint8_t *)buffer));
-		if (wire_message_next(&rest, &message) < 0)
+		if (wire_message_next(&rest, &message) < 0 &&
+		    (!uncut_fit(header, rest.length) ||
+		     wire_message_next(&rest, &message) < 0))
 			return -1;
 		if (handle_message(handle, header, &message) < 0)
 			return -1;

@@ -57,6 +57,11 @@ struct nfq_handle {
 /* The queue of that number, live or gone; NULL: this handle has never had it. */
 struct nfq_q_handle *queue_find(struct nfq_handle *handle, uint16_t number);
 
+/* --- verdict.c --------------------------------------------------------------------- */
+
+/* Whether the kernel's error is its answer to a verdict. Counts it. */
+bool verdict_refused(const struct wire_error *error);
+
 /* --- dispatch.c ------------------------------------------------------------------- */
 
 /* Hands one packet message to the callback of its queue. Returns what that returned;

@@ -86,5 +86,7 @@ int nfq_destroy_queue(struct nfq_q_handle *queue)
 	rc = request_run(queue->handle, &config);
 	if (rc == 0)
 		atomic_store(&queue->state, QUEUE_GONE);
+	else
+		exec_open(queue->number);
 	return rc;
 }

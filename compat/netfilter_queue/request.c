@@ -152,8 +152,8 @@ static enum reading take_message(struct nfq_handle *handle, struct nlmsghdr *hea
 
 	if (wire_message_next(&rest, &message) < 1)
 		return READ_ONE;
-	if (wire_error_decode(&message, &error) == 0)
-		request_answered(handle, &error);
+	if (wire_error_decode(&message, &error) == 0 && !request_answered(handle, &error))
+		verdict_refused(&error);
 	if (!wire_is_packet(&message))
 		return READ_ONE;
 	rc = dispatch_packet(handle, header);

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <sys/uio.h>
 
+#include "compat/exec/exec.h"
 #include "handle.h"
+#include "uncut.h"
 #include "wire/bytes.h"
 #include "wire/writer.h"
 
@@ -39,7 +41,7 @@ static void write_head(struct wire_writer *writer, const struct verdict *verdict
 }
 
 /* Returns the bytes sent, or -1 with errno. */
-static int send_verdict(const struct verdict *verdict)
+static int send_message(const struct verdict *verdict)
 {
 	static const uint8_t zeros[NLMSG_ALIGNTO];
 	uint8_t head[WIRE_VERDICT_PLAIN_MAX + NLA_HDRLEN];
@@ -64,31 +66,58 @@ static int send_verdict(const struct verdict *verdict)
 	return (int)sendmsg(nfnl_fd(verdict->queue->handle->nfnlh), &message, 0);
 }
 
+static int send_verdict(struct verdict verdict)
+{
+	uint16_t queue = verdict.queue->number;
+	int sent;
+
+	if (verdict.length && !uncut_may_replace(verdict.queue, verdict.id))
+		verdict.length = 0;
+	sent = send_message(&verdict);
+	if (sent < 0)
+		exec_refused(queue);
+	else
+		exec_verdict(queue, verdict.id, verdict.type == WIRE_MSG_VERDICT_BATCH);
+	return sent;
+}
+
+bool verdict_refused(const struct wire_error *error)
+{
+	const uint16_t type = WIRE_SUBSYSTEM_QUEUE << 8;
+
+	if (error->request_type != (type | WIRE_MSG_VERDICT) &&
+	    error->request_type != (type | WIRE_MSG_VERDICT_BATCH))
+		return false;
+	if (error->request.length >= sizeof(struct nfgenmsg))
+		exec_refused(load_be16(error->request.data + 2)); /* res_id */
+	return true;
+}
+
 int nfq_set_verdict(struct nfq_q_handle *queue, uint32_t id, uint32_t verdict,
 		    uint32_t length, const unsigned char *payload)
 {
-	return send_verdict(&(struct verdict){queue, WIRE_MSG_VERDICT, id, verdict,
-					      NO_MARK, length, payload});
+	return send_verdict((struct verdict){queue, WIRE_MSG_VERDICT, id, verdict,
+					     NO_MARK, length, payload});
 }
 
 int nfq_set_verdict2(struct nfq_q_handle *queue, uint32_t id, uint32_t verdict,
 		     uint32_t mark, uint32_t length, const unsigned char *payload)
 {
-	return send_verdict(&(struct verdict){queue, WIRE_MSG_VERDICT, id, verdict, &mark,
-					      length, payload});
+	return send_verdict((struct verdict){queue, WIRE_MSG_VERDICT, id, verdict, &mark,
+					     length, payload});
 }
 
 int nfq_set_verdict_batch(struct nfq_q_handle *queue, uint32_t id, uint32_t verdict)
 {
-	return send_verdict(&(struct verdict){queue, WIRE_MSG_VERDICT_BATCH, id, verdict,
-					      NO_MARK, 0, NULL});
+	return send_verdict((struct verdict){queue, WIRE_MSG_VERDICT_BATCH, id, verdict,
+					     NO_MARK, 0, NULL});
 }
 
 int nfq_set_verdict_batch2(struct nfq_q_handle *queue, uint32_t id, uint32_t verdict,
 			   uint32_t mark)
 {
-	return send_verdict(&(struct verdict){queue, WIRE_MSG_VERDICT_BATCH, id, verdict,
-					      &mark, 0, NULL});
+	return send_verdict((struct verdict){queue, WIRE_MSG_VERDICT_BATCH, id, verdict,
+					     &mark, 0, NULL});
 }
 
 /* The one whose mark is in network order already. */
