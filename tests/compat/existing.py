@@ -26,7 +26,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 import case as cases  # noqa: E402
-from case import (ROOT, Arguments, CLONE_NEWNET, Skip, need,  # noqa: E402
+from case import (ROOT, Arguments, CLONE_NEWNET, Skip, need,  # noqa: E402, F401
                   same, sh, slow, until)
 from program import Stream  # noqa: E402
 

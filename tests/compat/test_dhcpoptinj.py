@@ -7,7 +7,7 @@ import tempfile
 import threading
 
 from existing import (Existing, Peer, both, main, need, need_program, rule, same, sh,
-                      slow, until)
+                      until)
 
 QUEUE = 42
 AGENT, VENDOR = 82, 60

@@ -74,7 +74,7 @@ def _(library):
     for port in (5002, 5003):
         TcpServer("127.0.0.1", port)
     with opensnitch(library) as program:
-        # What comes before a worker waits for it passes: "Timed out while sending packet".
+        # It lets pass what comes before a worker waits for it.
         program.says(f"Running on netfilter queue #{QUEUE}")
         same(udp_answers("127.0.0.1", 5000, seconds=5), True, "datagrams, allowed")
         same(udp_answers("127.0.0.1", 5001), False, "datagrams, denied")
