@@ -129,26 +129,35 @@ static ssize_t take_message(const struct ipq_handle *h, const uint8_t *data,
 	return taken < 0 ? refuse_packet(h, data, length) : taken;
 }
 
+/* The next message. Returns its length; 0 and -1 are ipq_read()'s. It waits only if there
+ * is none: under load, that is a system call less. */
+static ssize_t receive(int fd, uint8_t *data, size_t size, int timeout, int64_t end)
+{
+	ssize_t length;
+	int ready;
+
+	while ((length = recv(fd, data, size, timeout ? MSG_DONTWAIT : 0)) < 0) {
+		if (errno != EAGAIN || timeout == 0)
+			return ipq_fail(IPQ_ERROR_RECEIVE);
+		ready = wait_until(fd, end);
+		if (ready <= 0)
+			return ready;
+	}
+	return length > 0 ? length : ipq_refuse(IPQ_ERROR_EOF);
+}
+
 ssize_t ipq_read(const struct ipq_handle *h, unsigned char *buf, size_t len, int timeout)
 {
 	int64_t end = timeout > 0 ? now() + timeout * MICROSECOND : 0;
 	uint8_t data[MESSAGE_MAX];
 	ssize_t length, taken = 0;
-	int ready;
 
 	if (len < sizeof(struct nlmsgerr))
 		return ipq_refuse(IPQ_ERROR_BUFFER_SIZE);
 	while (taken == 0) {
-		ready = timeout == 0 ? 1 : wait_until(h->fd, end);
-		if (ready <= 0)
-			return ready;
-		length = recv(h->fd, data, sizeof(data), timeout ? MSG_DONTWAIT : 0);
-		if (length < 0 && errno == EAGAIN && timeout)
-			continue; /* another thread was faster */
-		if (length < 0)
-			return ipq_fail(IPQ_ERROR_RECEIVE);
-		if (length == 0)
-			return ipq_refuse(IPQ_ERROR_EOF);
+		length = receive(h->fd, data, sizeof(data), timeout, end);
+		if (length <= 0)
+			return length;
 		taken = take_message(h, data, (size_t)length, buf, len);
 	}
 	return taken;

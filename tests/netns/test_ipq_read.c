@@ -121,6 +121,18 @@ static void a_signal_ends_a_wait(void **state)
 	assert_error("Failed to receive netlink message");
 }
 
+static void a_program_may_make_it_never_wait(void **state)
+{
+	ipq_begin_input(PF_INET);
+	fcntl(ipq->fd, F_SETFL, O_NONBLOCK);
+	assert_int_equal(read_for(0), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_error("Failed to receive netlink message");
+	assert_int_equal(read_for(QUIET_US), 0);
+	netns_udp_send(udp_client, 0, 1);
+	assert_int_equal(read_for(0), MESSAGE_LENGTH);
+}
+
 static void select_tells_when_a_packet_is_there(void **state)
 {
 	struct timeval no_time = {0}, time = {.tv_sec = WAIT_MS / 1000};
@@ -517,6 +529,7 @@ int main(void)
 		TEST(what_is_there_needs_no_wait),
 		TEST(a_packet_ends_the_wait),
 		TEST(a_signal_ends_a_wait),
+		TEST(a_program_may_make_it_never_wait),
 		TEST(select_tells_when_a_packet_is_there),
 		TEST(a_buffer_may_be_just_large_enough),
 		TEST(a_buffer_may_begin_anywhere),
