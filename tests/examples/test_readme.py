@@ -37,7 +37,8 @@ def check_links(writer, page):
 def main():
     writer = tap.Writer()
     check_code(writer, (ROOT / "README.md").read_text())
-    for page in ("README.md", "doc/architecture.md", "doc/contributing.md"):
+    for page in ("README.md", *sorted(f"doc/{path.name}"
+                                      for path in (ROOT / "doc").glob("*.md"))):
         check_links(writer, page)
     writer.finish()
 
