@@ -24,12 +24,11 @@ def rows(text):
 
 
 def old_symbols():
-    """All that the libraries export: the list of the drop-in, and libipq's header."""
-    names = (ROOT / "compat/netfilter_queue/libnetfilter_queue.map").read_text()
-    header = (ROOT / "compat/ipq/include/libipq.h").read_text()
-    header = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
-    return {*re.findall(r"\b((?:nfq|pktb)_\w+);", names),
-            *re.findall(r"\b(ipq_\w+)\(", header), "ipq_errmap"}
+    """All that our libraries of these names export."""
+    maps = [ROOT / "compat" / name for name in ("netfilter_queue/libnetfilter_queue.map",
+                                                "ipq/libipq.map")]
+    return set(re.findall(r"\b((?:nfq|pktb|ipq)_\w+);",
+                          "".join(path.read_text() for path in maps)))
 
 
 def our_functions():
