@@ -106,7 +106,7 @@ def parse(text, library):
 def bad_ends(run):
     for name, calls in run.cases.items():
         for call, value in calls.items():
-            if call.endswith("end") and value not in ("exit 0", SKIPPED):
+            if re.search(r"(^|: )end$", call) and value not in ("exit 0", SKIPPED):
                 yield f"{name}: {call} = {value}"
 
 
