@@ -48,6 +48,7 @@ struct nfq_handle {
 	_Atomic(struct request *) requests;
 	struct request first_request; /* so that hardly anybody needs malloc() */
 	atomic_uint sequence;         /* how many requests there have been */
+	atomic_uint unheard; /* the last request whose wait a callback has ended */
 	atomic_uintptr_t
 		reader; /* the thread that last called nfq_handle_packet(), or 0 */
 };

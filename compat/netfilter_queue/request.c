@@ -86,22 +86,27 @@ static void request_release(struct request *request)
 	atomic_store(&request->state, 0);
 }
 
+static bool answer_request(struct request *request, const struct wire_error *error)
+{
+	uint64_t open = state_of(error->sequence, OPEN);
+
+	return atomic_compare_exchange_strong(&request->state, &open,
+					      state_of(error->sequence, error->error));
+}
+
+/* An answer that nobody waits for any more is no news, but for an error that came after a
+ * callback had ended the wait. */
 bool request_answered(struct nfq_handle *handle, const struct wire_error *error)
 {
 	struct request *request =
 		atomic_load_explicit(&handle->requests, memory_order_acquire);
-	uint64_t open = state_of(error->sequence, OPEN);
 
 	for (; request; request = request->next)
-		if (atomic_compare_exchange_strong(
-			    &request->state, &open,
-			    state_of(error->sequence, error->error)))
+		if (answer_request(request, error))
 			return true;
-		else
-			open = state_of(error->sequence, OPEN);
-	/* Perhaps nobody waits for it any more: a callback has ended the wait. */
-	return error->error == 0 &&
-	       error->sequence - FIRST_NAME < atomic_load(&handle->sequence);
+	if (error->error < 0 && error->sequence == atomic_load(&handle->unheard))
+		return false;
+	return error->sequence - FIRST_NAME < atomic_load(&handle->sequence);
 }
 
 /* --- reading --------------------------------------------------------------------- */
@@ -241,8 +246,10 @@ static int wait_for_answer(struct nfq_handle *handle, struct request *request,
 		if (answer != OPEN)
 			return answer;
 		reading = read_one(handle, request, buffer);
-		if (reading == READ_STOPPED)
+		if (reading == READ_STOPPED) {
+			atomic_store(&handle->unheard, name_of(request));
 			return 0;
+		}
 		if (reading == READ_FAILED)
 			return OPEN;
 		if (reading == READ_ONE)

@@ -153,6 +153,16 @@ static void a_callback_that_returns_0_ends_the_wait(void **state)
 	assert_nothing_waits();
 }
 
+/* Then the setter has not told of its error. */
+static void an_error_after_the_wait_has_ended_is_told(void **state)
+{
+	netns_udp_send(client, 0, 1);
+	seen.result = 0;
+	assert_int_equal(nfq_set_queue_flags(queue, BAD_FLAG, BAD_FLAG), 0);
+	assert_int_equal(handle_one(), -1);
+	assert_nothing_waits();
+}
+
 static void a_callback_that_fails_fails_the_setter(void **state)
 {
 	netns_udp_send(client, 0, 1);
@@ -444,6 +454,7 @@ int main(void)
 		TEST(packets_that_wait_go_to_the_callback),
 		TEST(a_long_packet_that_waits_is_not_lost),
 		TEST(a_callback_that_returns_0_ends_the_wait),
+		TEST(an_error_after_the_wait_has_ended_is_told),
 		TEST(a_callback_that_fails_fails_the_setter),
 		TEST(a_setter_may_be_called_in_a_callback),
 		TEST(packets_that_nobody_takes_stay_in_the_socket),
