@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CASE_SECONDS 20
-#define CHILD_CPU_SECONDS 1 /* of a loop without end */
+#define CASE_SECONDS 40
+#define CHILD_CPU_MS 300 /* of a loop without end */
 #define DEPTH_MAX 8
 #define BYTES_SHOWN 200 /* longer ones as their sum */
 #define SKIPPED 77
@@ -166,28 +166,22 @@ void give_up(const char *why)
 
 /* --- cases ------------------------------------------------------------------------ */
 
-/* valgrind and sanitizers are slow. */
-static unsigned int slow(unsigned int seconds)
-{
-	const char *factor = getenv("COMPAT_SLOW");
-
-	return seconds * (factor ? (unsigned int)atoi(factor) : 1);
-}
-
 void patience(unsigned int seconds)
 {
-	alarm(slow(seconds));
+	const char *factor = getenv("COMPAT_SLOW"); /* as valgrind and sanitizers are */
+
+	alarm(seconds * (factor ? (unsigned int)atoi(factor) : 1));
 }
 
-static void limit_cpu(unsigned int seconds)
+static void limit_cpu(unsigned int ms)
 {
-	const struct rlimit limit = {slow(seconds), slow(seconds) + 1};
+	const struct itimerval limit = {.it_value.tv_usec = ms * 1000};
 
-	setrlimit(RLIMIT_CPU, &limit);
+	setitimer(ITIMER_PROF, &limit, NULL);
 }
 
 /* A process of its own. Returns how it ended; not at all in that process. */
-static int run_process(void (*run)(const void *ctx), const void *ctx, unsigned int cpu)
+static int run_process(void (*run)(const void *ctx), const void *ctx, unsigned int cpu_ms)
 {
 	int status;
 	pid_t pid;
@@ -197,8 +191,8 @@ static int run_process(void (*run)(const void *ctx), const void *ctx, unsigned i
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		patience(CASE_SECONDS);
-		if (cpu)
-			limit_cpu(cpu);
+		if (cpu_ms)
+			limit_cpu(cpu_ms);
 		run(ctx);
 		fflush(stdout);
 		exit(0); /* not _exit(): the leak checkers look now */
@@ -227,7 +221,7 @@ void tell_child(const char *function, void (*run)(const void *ctx), const void *
 	if (getenv("COMPAT_ONE_PROCESS")) /* a leak checker takes a while at each end */
 		run(ctx);
 	else
-		status = run_process(run, ctx, CHILD_CPU_SECONDS);
+		status = run_process(run, ctx, CHILD_CPU_MS);
 	printf("%s %s: end = ", function, label);
 	print_end(status);
 }
