@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* nfq_set_verdict() and its kin: one message, one sendmsg(), no answer. */
+/* nfq_set_verdict() and its kin: one message, one system call, no answer. */
 #include <endian.h>
 #include <errno.h>
 #include <sys/uio.h>
@@ -47,7 +47,8 @@ static int send_message(const struct verdict *verdict)
 	uint8_t head[WIRE_VERDICT_PLAIN_MAX + NLA_HDRLEN];
 	struct wire_writer writer;
 	struct iovec part[3] = {{.iov_base = head}};
-	struct msghdr message = {.msg_iov = part, .msg_iovlen = 1};
+	struct msghdr message = {.msg_iov = part, .msg_iovlen = 3};
+	int fd;
 
 	wire_writer_init(&writer, head, sizeof(head));
 	write_head(&writer, verdict);
@@ -55,15 +56,15 @@ static int send_message(const struct verdict *verdict)
 		errno = -writer.error;
 		return -1;
 	}
+	fd = nfnl_fd(verdict->queue->handle->nfnlh);
+	if (!verdict->length) /* cheaper than sendmsg() */
+		return (int)send(fd, head, writer.length, 0);
 	part[0].iov_len = writer.length;
-	if (verdict->length) {
-		part[1].iov_base = (void *)(uintptr_t)verdict->payload;
-		part[1].iov_len = verdict->length;
-		part[2].iov_base = (void *)(uintptr_t)zeros;
-		part[2].iov_len = -verdict->length & (NLMSG_ALIGNTO - 1);
-		message.msg_iovlen = 3;
-	}
-	return (int)sendmsg(nfnl_fd(verdict->queue->handle->nfnlh), &message, 0);
+	part[1].iov_base = (void *)(uintptr_t)verdict->payload;
+	part[1].iov_len = verdict->length;
+	part[2].iov_base = (void *)(uintptr_t)zeros;
+	part[2].iov_len = -verdict->length & (NLMSG_ALIGNTO - 1);
+	return (int)sendmsg(fd, &message, 0);
 }
 
 static int send_verdict(struct verdict verdict)
