@@ -30,6 +30,7 @@ extern const struct command command_replay;
 extern const struct command command_stat;
 extern const struct command command_rules;
 extern const struct command command_demo;
+extern const struct command command_exec;
 
 /* The exit status for an error of the library. */
 int exit_code_for(int error);

@@ -9,8 +9,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_run,    &command_reload, &command_flows, &command_check,
-	&command_replay, &command_stat,   &command_rules, &command_demo,
+	&command_run,  &command_reload, &command_flows, &command_check, &command_replay,
+	&command_stat, &command_rules,  &command_demo,  &command_exec,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))

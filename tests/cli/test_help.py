@@ -63,6 +63,10 @@ def _():
 
 @case("words that a command does not want are refused", net=False)
 def _():
+    usage("exec", words="which program?")
+    usage("exec", "--gso", "--", words="which program?")
+    for size in ("0", "x", "2G", "-1", ""):
+        usage("exec", f"--rcvbuf={size}", "--", "true", words="--rcvbuf")
     usage("stat", "now", words="'now'")
     usage("demo", "now", words="'now'")
     usage("rules", words="'list' or 'clean'")
