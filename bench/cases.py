@@ -4,6 +4,8 @@ the others is told."""
 
 import dataclasses
 
+from common import BUILD
+
 STANDARD = {
     "ours": ("bench-ours",),
     "lnfq": ("bench-lnfq",),
@@ -85,6 +87,19 @@ def edit(size, protocol="udp"):
 CPU = "cpu_ns_per_packet"
 RATE = "packets_per_s"
 
+def drop_in(*options, arguments=()):
+    """The plain loop, which knows of libnetfilter_queue alone, on our own file of it."""
+    return ("../cli/nfqueue", "exec", *options, "--", str(BUILD / "bench" / "bench-lnfq"),
+            *arguments)
+
+
+def drop_in_drain(*arguments):
+    return Case("drain", 25, {
+        "drop-in": drop_in(arguments=arguments),
+        "lnfq": ("bench-lnfq", *arguments),
+    }, size=1400, goals=(Goal("lnfq", CPU, "most", 1.0),))
+
+
 BUSY = {
     "busy": ("bench-engine", "--busy-poll-us", "50"),
     "ours": ("bench-ours",),
@@ -99,6 +114,14 @@ CASES = {
     "drain-1400-accept": Case("drain", 15, STANDARD, size=1400),
     **{f"edit-{protocol}-{size}": edit(size, protocol)
        for protocol in ("tcp", "udp") for size in (64, 512, 1400)},
+    "drop-in-64": drop_in_drain("--copy-range", "64"),
+    "drop-in-whole": drop_in_drain(),
+    "drop-in-stream": Case("stream", 7, {
+        "exec-gso": drop_in("--gso", "--rcvbuf", "64M"),
+        "lnfq": ("bench-lnfq",),
+        "exec": drop_in(),
+        "none": None,
+    }, goals=(Goal("lnfq", "gbit_per_s", "least", 5),)),
     "tcp-stream": Case("stream", 7, LIVE),
     "echo": Case("echo", 15, LIVE),
     "deciders-20us": Case("filled", 11, {

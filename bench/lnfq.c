@@ -135,6 +135,9 @@ int main(int argc, char **argv)
 
 	bench_parse(&options, argc, argv);
 	subject.queue = peer_open(&subject.handle, decide, &subject);
+	if (options.copy_range &&
+	    nfq_set_mode(subject.queue, NFQNL_COPY_PACKET, options.copy_range) < 0)
+		err(1, "nfq_set_mode");
 	if (options.drain || options.large)
 		peer_enlarge(subject.handle, subject.queue);
 	while (bench_ready(&options)) {
