@@ -4,6 +4,7 @@
  * queue's thread only reads; two others decide, each flow in its order. The rule is
  * somebody else's: iptables -A INPUT -p udp -j NFQUEUE --queue-num 0 --queue-bypass
  */
+#define _GNU_SOURCE 1 /* memmem() */
 #include <nfqueue/nfqueue.h>
 
 #include <string.h>

@@ -5,6 +5,7 @@
  * to the decider, and back. With an empty pool the reader waits, and the kernel's queue
  * fills. On libnetfilter_queue's API; ../deciders.c is the same on ours.
  */
+#define _GNU_SOURCE 1 /* memmem() */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>

@@ -6,6 +6,7 @@
  * and tells at the end how many messages it took. On libnetfilter_queue's API;
  * ../ranges.c is the same on ours.
  */
+#define _GNU_SOURCE 1 /* ppoll() */
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>

@@ -19,6 +19,9 @@ import tap  # noqa: E402
 EXAMPLES = {name: "nfqueue" for name in (
     "ask", "deciders", "edit", "first", "hold", "loop", "mark", "ranges", "reorder",
     "repeat", "stats")} | {"rules": "nfqueue nfqueue-rules"}
+# The same on the libraries of old names, which have a folder of their own
+CLASSIC = {name: "libnetfilter_queue libmnl" for name in (
+    "deciders", "first", "mark", "ranges", "repeat")} | {"ipq": "libipq"}
 
 
 def run(command, **kwargs):
@@ -33,10 +36,10 @@ def find(folder, name):
     return found[0] if found else None
 
 
-def environment(folder):
+def environment(folder, package="nfqueue.pc", library="libnfqueue.so.0"):
     """pkg-config and the loader see the copy, and nothing of the build."""
-    packages = find(folder, "nfqueue.pc")
-    library = find(folder, "libnfqueue.so.0")
+    packages = find(folder, package)
+    library = find(folder, library)
     return {**os.environ, "PKG_CONFIG_PATH": str(packages.parent) if packages else "",
             "PKG_CONFIG_SYSROOT_DIR": str(folder),
             "LD_LIBRARY_PATH": str(library.parent) if library else ""}
@@ -59,6 +62,28 @@ def build_examples(writer, programs, env):
                                   packages, programs / name, env)
         writer.result(f"{name}.c compiles with pkg-config's flags alone",
                       run(command))
+
+
+def build_classic(writer, programs, folder, names):
+    """With our headers; returns what they run with."""
+    env = environment(folder, "libipq.pc", "libipq.so.0")
+    for name in names:
+        command = compile_command(["cc", "-std=gnu11"], f"classic/{name}.c",
+                                  CLASSIC[name], programs / name, env)
+        writer.result(f"classic/{name}.c compiles with pkg-config's flags alone",
+                      run(command))
+    return env
+
+
+def check_classic(writer, programs, folder):
+    programs.mkdir()
+    names = [name for name in CLASSIC
+             if name == "ipq" or find(folder, "libnetfilter_queue.pc")]
+    env = build_classic(writer, programs, folder, names)
+    library = find(folder, "libnetfilter_queue.so.1")
+    if library:
+        writer.result("the classic ones pass their tests with the installed library",
+                      run([TESTS[-1], str(programs), str(library)], env=env))
 
 
 def run_tests(writer, title, programs, env):
@@ -84,6 +109,7 @@ def main():
         writer.result("first.cc compiles as C++17", run(command))
         run_tests(writer, "they pass them with first.cc in the place of first.c",
                   programs, env)
+        check_classic(writer, programs / "classic", folder)
     writer.finish()
 
 
