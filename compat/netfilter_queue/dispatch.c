@@ -11,32 +11,35 @@
 #define MESSAGE_HEAD (NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 
 /* Stops where a length lies, with what was there until then. */
-static void find_attributes(struct nfq_data *data, struct wire_bytes rest)
+static void find_attributes(struct nfq_data *data, const uint8_t *bytes, size_t size)
 {
-	struct wire_attribute attribute;
+	uint16_t length, type;
 
 	data->present = 0;
-	while (wire_attribute_next(&rest, &attribute) > 0) {
-		if (attribute.type == 0 || attribute.type > DATA_MAX)
+	for (size_t at = 0; at + NLA_HDRLEN <= size; at += NLA_ALIGN(length)) {
+		length = load_host16(bytes + at);
+		if (length < NLA_HDRLEN || length > size - at)
+			return;
+		type = load_host16(bytes + at + 2) & NLA_TYPE_MASK;
+		if (type > DATA_MAX)
 			continue;
-		data->attribute[attribute.type] = attribute;
-		data->present |= 1u << attribute.type;
+		data->attribute[type] = bytes + at;
+		data->present |= 1u << type;
 	}
 }
 
 static void count_packet(const struct nfq_q_handle *queue, const struct nfq_data *data)
 {
-	const struct wire_attribute *header = data_get(data, WIRE_PACKET_HDR, 4);
+	const uint8_t *header = data_get(data, WIRE_PACKET_HDR, 4);
 
 	if (header)
-		exec_packet(queue->number, load_be32(header->data));
+		exec_packet(queue->number, load_be32(header));
 }
 
 int dispatch_packet(struct nfq_handle *handle, struct nlmsghdr *message)
 {
 	uint8_t *bytes = (uint8_t *)message;
 	struct nfgenmsg *nfmsg = (struct nfgenmsg *)(bytes + NLMSG_HDRLEN);
-	struct wire_bytes attributes;
 	struct nfq_q_handle *queue;
 	struct nfq_data data;
 
@@ -50,9 +53,7 @@ int dispatch_packet(struct nfq_handle *handle, struct nlmsghdr *message)
 		return 0;
 	if (!queue->callback)
 		return -1;
-	attributes = (struct wire_bytes){.data = bytes + MESSAGE_HEAD,
-					 .length = message->nlmsg_len - MESSAGE_HEAD};
-	find_attributes(&data, attributes);
+	find_attributes(&data, bytes + MESSAGE_HEAD, message->nlmsg_len - MESSAGE_HEAD);
 	count_packet(queue, &data);
 	return queue->callback(queue, nfmsg, &data, queue->data);
 }

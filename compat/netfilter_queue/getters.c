@@ -6,21 +6,21 @@
 #include "handle.h"
 
 /* The API hands out pointers to what it says it only reads. */
-static void *bytes_of(const struct wire_attribute *attribute)
+static void *writable(const uint8_t *bytes)
 {
-	return attribute ? (void *)(uintptr_t)attribute->data : NULL;
+	return (void *)(uintptr_t)bytes;
 }
 
 static uint32_t get_u32(const struct nfq_data *data, enum wire_attr type)
 {
-	const struct wire_attribute *attribute = data_get(data, type, 4);
+	const uint8_t *bytes = data_get(data, type, 4);
 
-	return attribute ? load_be32(attribute->data) : 0;
+	return bytes ? load_be32(bytes) : 0;
 }
 
 struct nfqnl_msg_packet_hdr *nfq_get_msg_packet_hdr(struct nfq_data *data)
 {
-	return bytes_of(
+	return writable(
 		data_get(data, WIRE_PACKET_HDR, sizeof(struct nfqnl_msg_packet_hdr)));
 }
 
@@ -31,12 +31,12 @@ uint32_t nfq_get_nfmark(struct nfq_data *data)
 
 int nfq_get_timestamp(struct nfq_data *data, struct timeval *time)
 {
-	const struct wire_attribute *attribute = data_get(data, WIRE_TIMESTAMP, 16);
+	const uint8_t *bytes = data_get(data, WIRE_TIMESTAMP, 16);
 
-	if (!attribute)
+	if (!bytes)
 		return -1;
-	time->tv_sec = (time_t)load_be64(attribute->data);
-	time->tv_usec = (suseconds_t)load_be64(attribute->data + 8);
+	time->tv_sec = (time_t)load_be64(bytes);
+	time->tv_usec = (suseconds_t)load_be64(bytes + 8);
 	return 0;
 }
 
@@ -82,7 +82,7 @@ int nfq_get_physoutdev_name(struct nlif_handle *names, struct nfq_data *data, ch
 
 struct nfqnl_msg_packet_hw *nfq_get_packet_hw(struct nfq_data *data)
 {
-	return bytes_of(data_get(data, WIRE_HWADDR, sizeof(struct nfqnl_msg_packet_hw)));
+	return writable(data_get(data, WIRE_HWADDR, sizeof(struct nfqnl_msg_packet_hw)));
 }
 
 uint32_t nfq_get_skbinfo(struct nfq_data *data)
@@ -111,18 +111,18 @@ int nfq_get_gid(struct nfq_data *data, uint32_t *gid)
 
 int nfq_get_secctx(struct nfq_data *data, unsigned char **context)
 {
-	const struct wire_attribute *attribute = data_get(data, WIRE_SECCTX, 0);
+	const uint8_t *bytes = data_get(data, WIRE_SECCTX, 0);
 
-	if (!attribute)
+	if (!bytes)
 		return -1;
-	*context = bytes_of(attribute);
-	return attribute->length;
+	*context = writable(bytes);
+	return data_length(bytes);
 }
 
 int nfq_get_payload(struct nfq_data *data, unsigned char **payload)
 {
-	const struct wire_attribute *attribute = data_get(data, WIRE_PAYLOAD, 0);
+	const uint8_t *bytes = data_get(data, WIRE_PAYLOAD, 0);
 
-	*payload = bytes_of(attribute);
-	return attribute ? attribute->length : -1;
+	*payload = writable(bytes);
+	return bytes ? data_length(bytes) : -1;
 }

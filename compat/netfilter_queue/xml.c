@@ -30,13 +30,13 @@ static void put_hex(struct text *text, const uint8_t *bytes, size_t count)
 
 static void put_hardware(struct text *text, struct nfq_data *data, uint16_t protocol)
 {
-	const struct wire_attribute *hw = data_get(data, WIRE_HWADDR, 12);
-	uint16_t length = hw ? load_be16(hw->data) : 0;
+	const uint8_t *hw = data_get(data, WIRE_HWADDR, 12);
+	uint16_t length = hw ? load_be16(hw) : 0;
 
 	text_put(text, "<hw><proto>%04x</proto>", protocol);
 	if (hw) {
 		text_put(text, "<src>");
-		put_hex(text, hw->data + 4, length < 8 ? length : 8);
+		put_hex(text, hw + 4, length < 8 ? length : 8);
 		text_put(text, "</src>");
 	}
 	text_put(text, "</hw>");
@@ -44,14 +44,13 @@ static void put_hardware(struct text *text, struct nfq_data *data, uint16_t prot
 
 static void put_header(struct text *text, struct nfq_data *data, int flags)
 {
-	const struct wire_attribute *header = data_get(data, WIRE_PACKET_HDR, 7);
+	const uint8_t *header = data_get(data, WIRE_PACKET_HDR, 7);
 
 	if (!header)
 		return;
-	text_put(text, "<hook>%u</hook><id>%u</id>", header->data[6],
-		 load_be32(header->data));
+	text_put(text, "<hook>%u</hook><id>%u</id>", header[6], load_be32(header));
 	if (flags & NFQ_XML_HW)
-		put_hardware(text, data, load_be16(header->data + 4));
+		put_hardware(text, data, load_be16(header + 4));
 }
 
 static void put_number(struct text *text, const char *name, uint32_t number)
