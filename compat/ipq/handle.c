@@ -2,6 +2,8 @@
 /* The handle: a netlink socket that has queue 0. */
 #include "ipq.h"
 
+#include "compat/exec/exec.h"
+
 #include <linux/netfilter.h>
 #include <stdlib.h>
 
@@ -78,6 +80,8 @@ static int open_handle(struct ipq_handle *h)
 	if (bind_socket(h) < 0 || take_queue(h->fd) < 0)
 		return ipq_fail(IPQ_ERROR_BIND);
 	set_options(h->fd);
+	exec_enlarge(h->fd);
+	exec_open(IPQ_QUEUE);
 	return 0;
 }
 
@@ -108,8 +112,10 @@ int ipq_destroy_handle(struct ipq_handle *h)
 {
 	if (!h)
 		return 0;
-	if (h->fd >= 0)
+	if (h->fd >= 0) {
+		exec_close(IPQ_QUEUE);
 		close(h->fd);
+	}
 	free(h);
 	return 0;
 }

@@ -2,6 +2,8 @@
 /* ipq_read(): what nfnetlink_queue sends becomes what ip_queue sent. */
 #include "ipq.h"
 
+#include "compat/exec/exec.h"
+
 #include <linux/netfilter.h>
 #include <poll.h>
 #include <string.h>
@@ -89,6 +91,7 @@ static ssize_t take_packet(const struct ipq_handle *h, const struct wire_message
 
 	if (wire_packet_decode(message, &packet) < 0)
 		return -1;
+	exec_packet(IPQ_QUEUE, packet.id);
 	/* ip_queue listened for one family; without a listener, packets were dropped. */
 	if (packet.family != ipq_reader(h)->family) {
 		ipq_set_verdict(h, packet.id, NF_DROP, 0, NULL);
@@ -109,6 +112,8 @@ static ssize_t take_error(const struct wire_message *message, unsigned char *buf
 
 	if (wire_error_decode(message, &error) < 0 || len < IPQ_ERROR_LENGTH)
 		return -1;
+	if (error.request_type == (WIRE_SUBSYSTEM_QUEUE << 8 | WIRE_MSG_VERDICT))
+		exec_refused(IPQ_QUEUE);
 	ipq_put_error(buf, &error);
 	return IPQ_ERROR_LENGTH;
 }

@@ -3,6 +3,8 @@
  */
 #include "ipq.h"
 
+#include "compat/exec/exec.h"
+
 #include <string.h>
 
 /* The longest of an IP packet. The kernel takes more for "as much as possible". */
@@ -45,8 +47,8 @@ static bool is_packet(const struct ipq_handle *h, size_t length)
 	return length >= (ipq_reader(h)->family == AF_INET6 ? 40 : 20);
 }
 
-int ipq_set_verdict(const struct ipq_handle *h, ipq_id_t id, unsigned int verdict,
-		    size_t data_len, unsigned char *buf)
+static int send_verdict(const struct ipq_handle *h, ipq_id_t id, unsigned int verdict,
+			size_t data_len, unsigned char *buf)
 {
 	struct wire_verdict message = {
 		.queue = IPQ_QUEUE, .id = (uint32_t)id, .code = verdict};
@@ -72,4 +74,16 @@ int ipq_set_verdict(const struct ipq_handle *h, ipq_id_t id, unsigned int verdic
 	vectors[1] = (struct iovec){buf, data_len};
 	vectors[2] = (struct iovec){padding, -data_len & (NLMSG_ALIGNTO - 1)};
 	return send_vectors(h, vectors, 3);
+}
+
+int ipq_set_verdict(const struct ipq_handle *h, ipq_id_t id, unsigned int verdict,
+		    size_t data_len, unsigned char *buf)
+{
+	int sent = send_verdict(h, id, verdict, data_len, buf);
+
+	if (sent < 0)
+		exec_refused(IPQ_QUEUE);
+	else
+		exec_verdict(IPQ_QUEUE, (uint32_t)id, false);
+	return sent;
 }
