@@ -63,7 +63,7 @@ static const char help[] =
 	"\n"
 	"Examples:\n"
 	"  nfqueue exec -- dhcpoptinj -d -f -q 42 -o 0C66697265\n"
-	"  nfqueue exec --gso --rcvbuf 64M --stats -- ./my-filter --queue 0\n";
+	"  nfqueue exec --gso --rcvbuf 64M --stats -- ./my-filter\n";
 
 struct options {
 	bool gso;
