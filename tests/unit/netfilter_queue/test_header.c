@@ -129,7 +129,7 @@ static void ipv6_extension_headers_are_walked_to_the_end(void **state)
 		struct ip6_hdr *ip6h = nfq_ip6_get_hdr(pktb);
 		long offset = 0;
 
-		print_message("%s\n", ipv6_cases[i].name);
+		print_message("# %s\n", ipv6_cases[i].name);
 		assert_non_null(ip6h);
 		assert_int_equal(
 			nfq_ip6_set_transport_header(pktb, ip6h, ipv6_cases[i].target),
