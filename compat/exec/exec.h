@@ -7,6 +7,7 @@
 #ifndef NFQUEUE_COMPAT_EXEC_H
 #define NFQUEUE_COMPAT_EXEC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,8 +21,9 @@ extern struct exec_options exec_options;
 
 /* --- options.c -------------------------------------------------------------------- */
 
-/* Tells on standard error, once in a process, what an option could not do. */
-void exec_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Tells on standard error what an option could not do, unless it `is_told` already. */
+void exec_warn(atomic_flag *is_told, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Makes the receive buffer of a netlink socket as large as was asked for. */
 void exec_enlarge(int fd);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -24,13 +23,12 @@ __attribute__((constructor)) static void read_options(void)
 	exec_options.receive_buffer = number("NFQUEUE_EXEC_RCVBUF");
 }
 
-void exec_warn(const char *format, ...)
+void exec_warn(atomic_flag *is_told, const char *format, ...)
 {
-	static atomic_flag has_warned = ATOMIC_FLAG_INIT;
 	va_list arguments;
 	int err = errno;
 
-	if (atomic_flag_test_and_set(&has_warned))
+	if (atomic_flag_test_and_set(is_told))
 		return;
 	fputs("nfqueue exec: ", stderr);
 	va_start(arguments, format);
@@ -52,6 +50,7 @@ static uint32_t receive_buffer(int fd)
 
 void exec_enlarge(int fd)
 {
+	static atomic_flag is_told = ATOMIC_FLAG_INIT;
 	uint32_t wanted = exec_options.receive_buffer;
 	int value = (int)wanted, err = errno;
 
@@ -61,7 +60,8 @@ void exec_enlarge(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));
 	errno = err;
 	if (receive_buffer(fd) < wanted)
-		exec_warn("the socket buffer has %u bytes, not %u: without CAP_NET_ADMIN "
+		exec_warn(&is_told,
+			  "the socket buffer has %u bytes, not %u: without CAP_NET_ADMIN "
 			  "in the first user namespace net.core.rmem_max is the limit",
 			  receive_buffer(fd), wanted);
 }

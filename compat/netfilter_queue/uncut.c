@@ -26,12 +26,14 @@ static void note_cut(uint16_t queue, uint32_t id)
 
 void uncut_ask(struct nfq_q_handle *queue)
 {
+	static atomic_flag is_told = ATOMIC_FLAG_INIT;
 	int err = errno;
 
 	if (!exec_options.gso)
 		return;
 	if (nfq_set_queue_flags(queue, NFQA_CFG_F_GSO, NFQA_CFG_F_GSO) < 0)
-		exec_warn("this kernel does not send packets uncut: --gso is without "
+		exec_warn(&is_told,
+			  "this kernel does not send packets uncut: --gso is without "
 			  "effect");
 	errno = err;
 }
@@ -67,11 +69,13 @@ bool uncut_fit(struct nlmsghdr *message, uint32_t length)
 
 bool uncut_may_replace(struct nfq_q_handle *queue, uint32_t id)
 {
+	static atomic_flag is_told = ATOMIC_FLAG_INIT;
 	uint64_t name = name_of(queue->number, id);
 
 	if (!exec_options.gso)
 		return true;
-	exec_warn("the program sends packets back: with --gso their checksums may be "
+	exec_warn(&is_told,
+		  "the program sends packets back: with --gso their checksums may be "
 		  "unfinished, and some are longer than the network takes");
 	return atomic_load_explicit(&cut[id % PLACES], memory_order_relaxed) != name;
 }

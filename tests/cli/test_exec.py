@@ -293,7 +293,7 @@ def _():
     need("is static" in done.stderr, done.stderr)
 
 
-@case("an RPATH that leads to a library of that name: a warning; RUNPATH: none", net=False)
+@case("an RPATH that leads to a library of that name: a warning; RUNPATH not", net=False)
 def _():
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "libnetfilter_queue.so.1").touch()
