@@ -30,7 +30,7 @@ class Filter:
             env={**os.environ, **(env or {})})
         self.out = Stream(self.process.stdout.fileno())
         self.err = Stream(self.process.stderr.fileno())
-        until(lambda: "ready" in self.out.text or self.process.poll() is not None, 5,
+        until(lambda: "ready" in self.out.text or self.process.poll(), 5,
               "the filter is ready")
         ready = re.search(r"ready (\d+) (\d+)\n", self.out.text)
         need(ready, "it ended:", self.err.text)
