@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "load.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -38,11 +39,9 @@ static int check_file(const char *path)
 	struct policy *policy;
 	int err = policy_new_from_file(&policy, path);
 
-	for (size_t i = 0; err < 0 && i < policy_error_count(policy); i++)
-		fprintf(stderr, "%s\n", policy_error(policy, i));
-	if (err < 0 && (!policy || policy_error_count(policy) == 0))
-		fprintf(stderr, "nfqueue: cannot read %s: %s\n", path, strerror(-err));
-	if (err == 0) {
+	if (err < 0) {
+		load_failed(policy, err, path);
+	} else {
 		warn_unreachable(policy, path);
 		printf("%s: %zu rules, %zu queue lines, copy range %u bytes%s\n", path,
 		       policy_rule_count(policy), policy_redirect_count(policy),

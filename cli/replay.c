@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "load.h"
 #include "number.h"
 #include "replay_json.h"
 #include "replay_report.h"
@@ -161,26 +162,20 @@ static int check_stdin(const struct arguments *arguments)
 	return EXIT_DONE;
 }
 
-static int load_policy(struct arguments *arguments)
+static int load(struct arguments *arguments)
 {
 	struct policy **policy = &arguments->replay.policy;
+	int code = load_policy(policy, arguments->file,
+			       (const char *const *)arguments->rules,
+			       (size_t)arguments->rule_count);
 	int err;
 
-	if (arguments->file)
-		err = policy_new_from_file(policy, arguments->file);
-	else
-		err = policy_new_from_lines(policy, (const char *const *)arguments->rules,
-					    (size_t)arguments->rule_count);
-	if (err == 0)
-		err = policy_seed(*policy, arguments->seed);
-	if (err == 0)
-		return EXIT_DONE;
-	for (size_t i = 0; i < policy_error_count(*policy); i++)
-		fprintf(stderr, "%s\n", policy_error(*policy, i));
-	if (policy_error_count(*policy) == 0)
-		fprintf(stderr, "nfqueue: cannot read %s: %s\n",
-			arguments->file ? arguments->file : "the rules", strerror(-err));
-	return EXIT_FAILED;
+	if (code != EXIT_DONE)
+		return code;
+	err = policy_seed(*policy, arguments->seed);
+	return err < 0 ? load_failed(*policy, err,
+				     arguments->file ? arguments->file : "the rules")
+		       : EXIT_DONE;
 }
 
 /* A file that is broken does not keep the others from being read; an output that cannot
@@ -238,7 +233,7 @@ static int replay_main(int argc, char **argv)
 	if (code == EXIT_DONE)
 		code = check_stdin(&arguments);
 	if (code == EXIT_DONE)
-		code = load_policy(&arguments);
+		code = load(&arguments);
 	if (code == EXIT_DONE)
 		code = replay_policy(&arguments);
 	policy_free(arguments.replay.policy);

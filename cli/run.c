@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "load.h"
 #include "number.h"
 #include "report.h"
 #include "session.h"
@@ -301,26 +302,6 @@ static int take_option(struct run_arguments *arguments, int option)
 	}
 }
 
-static int load_policy(struct policy **policy, const struct run_arguments *arguments,
-		       char *const *rules, int count)
-{
-	int err;
-
-	if (arguments->file)
-		err = policy_new_from_file(policy, arguments->file);
-	else
-		err = policy_new_from_lines(policy, (const char *const *)rules,
-					    (size_t)count);
-	if (err == 0)
-		return EXIT_DONE;
-	for (size_t i = 0; i < policy_error_count(*policy); i++)
-		fprintf(stderr, "%s\n", policy_error(*policy, i));
-	if (policy_error_count(*policy) == 0)
-		fprintf(stderr, "nfqueue: cannot read %s: %s\n",
-			arguments->file ? arguments->file : "the rules", strerror(-err));
-	return EXIT_FAILED;
-}
-
 static int load_again(struct policy **policy, void *ctx)
 {
 	const struct run_arguments *arguments = ctx;
@@ -369,7 +350,8 @@ static int run_main(int argc, char **argv)
 		return usage_error(&command_run,
 				   "rules and -f FILE together: put '%s' into %s",
 				   argv[optind], arguments.file);
-	code = load_policy(&policy, &arguments, argv + optind, argc - optind);
+	code = load_policy(&policy, arguments.file, (const char *const *)argv + optind,
+			   (size_t)(argc - optind));
 	arguments.session.policy = policy;
 	if (code == EXIT_DONE)
 		code = run_policy(&arguments);
