@@ -199,13 +199,11 @@ int nfqueue_packet_hold_for(struct nfqueue_packet *packet, uint32_t timeout_ms,
 	int err;
 
 	if (!verdict_is_known(verdict))
-		return queue_error(packet->queue, -EINVAL,
-				   "packet %u: unknown verdict 0x%x", packet->wire.id,
-				   verdict.code);
+		return refuse(packet, verdict);
 	err = hold(packet);
 	if (err < 0)
 		return err;
-	return deadline_arm(packet, clock_us() + timeout_ms * UINT64_C(1000),
+	return deadline_arm(packet, clock_us_after(timeout_ms * UINT64_C(1000)),
 			    verdict_normal(verdict));
 }
 
