@@ -79,6 +79,18 @@ static inline void begin(struct edit_case *test, const char *hex)
 	begin_with(test, hex, 0);
 }
 
+/* For a table of cases: those that are refused (`wanted` NULL) need not make sense. */
+static inline void begin_wanted(struct edit_case *test, const char *hex,
+				const char *wanted)
+{
+	if (wanted) {
+		begin(test, hex);
+		return;
+	}
+	test->bytes = from_hex(hex, &test->length);
+	begin_bytes(test, 0);
+}
+
 static inline void end(struct edit_case *test)
 {
 	nfqueue_edit_free(test->edit);
@@ -136,6 +148,17 @@ static inline void assert_refused(const struct edit_case *test, int ret, int wan
 	assert_int_equal(nfqueue_edit_is_changed(test->edit), 0);
 	assert_ptr_equal(nfqueue_edit_data(test->edit, &length), test->bytes);
 	assert_int_equal(length, test->length);
+}
+
+static inline void assert_wanted(const struct edit_case *test, const char *wanted,
+				 int ret, int wanted_ret)
+{
+	if (!wanted) {
+		assert_refused(test, ret, wanted_ret);
+		return;
+	}
+	assert_int_equal(nfqueue_edit_commit(test->edit), 0);
+	assert_packet(test, wanted);
 }
 
 #endif

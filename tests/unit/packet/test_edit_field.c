@@ -247,22 +247,11 @@ static void set_address(const struct address_case *wanted)
 	uint8_t *address = from_hex(wanted->address, &length);
 	int ret;
 
-	test.bytes = from_hex(wanted->hex, &test.length);
-	if (wanted->wanted) {
-		free(test.bytes);
-		begin(&test, wanted->hex);
-	} else {
-		begin_bytes(&test, 0);
-	}
+	begin_wanted(&test, wanted->hex, wanted->wanted);
 	ret = nfqueue_edit_set_address(test.edit, wanted->field, address, length);
 	if (ret != wanted->ret)
 		fail_msg("%s: %d", wanted->name, ret);
-	if (wanted->wanted) {
-		assert_int_equal(nfqueue_edit_commit(test.edit), 0);
-		assert_packet(&test, wanted->wanted);
-	} else {
-		assert_refused(&test, ret, wanted->ret);
-	}
+	assert_wanted(&test, wanted->wanted, ret, wanted->ret);
 	free(address);
 	end(&test);
 }

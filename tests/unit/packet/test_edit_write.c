@@ -78,22 +78,11 @@ static void write_one(const struct write_case *wanted)
 	uint8_t *bytes = from_hex(wanted->bytes, &length);
 	int ret;
 
-	test.bytes = from_hex(wanted->hex, &test.length);
-	if (wanted->wanted) {
-		free(test.bytes);
-		begin(&test, wanted->hex);
-	} else {
-		begin_bytes(&test, 0);
-	}
+	begin_wanted(&test, wanted->hex, wanted->wanted);
 	ret = nfqueue_edit_write(test.edit, wanted->offset, bytes, length);
 	if (ret != wanted->ret)
 		fail_msg("%s: %d", wanted->name, ret);
-	if (wanted->wanted) {
-		assert_int_equal(nfqueue_edit_commit(test.edit), 0);
-		assert_packet(&test, wanted->wanted);
-	} else {
-		assert_refused(&test, ret, wanted->ret);
-	}
+	assert_wanted(&test, wanted->wanted, ret, wanted->ret);
 	free(bytes);
 	end(&test);
 }
