@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "replay_json.h"
 
-#include <cjson/cJSON.h>
-
-#include "rule_stats.h"
-
-/* JSON's numbers are doubles: exact up to 2^53, which no counter here will reach. */
-static void add(cJSON *object, const char *name, uint64_t number)
-{
-	cJSON_AddNumberToObject(object, name, (double)number);
-}
-
-static void print(FILE *out, cJSON *object)
-{
-	char *text = cJSON_PrintUnformatted(object);
-
-	if (text)
-		fprintf(out, "%s\n", text);
-	cJSON_free(text);
-	cJSON_Delete(object);
-}
+#include "json.h"
 
 static cJSON *new_object(const char *type)
 {
@@ -37,11 +19,11 @@ void replay_json_log(const struct replay_options *options, uint32_t rule,
 	cJSON *object = new_object("log");
 
 	cJSON_AddNumberToObject(object, "time", (double)time_ns / 1e9);
-	add(object, "line", policy_rule_line(policy, rule));
+	json_add(object, "line", policy_rule_line(policy, rule));
 	cJSON_AddStringToObject(object, "text", policy_rule_log_text(policy, rule));
-	add(object, "length", packet->length);
+	json_add(object, "length", packet->length);
 	cJSON_AddStringToObject(object, "packet", text);
-	print(options->out, object);
+	json_print_to(options->out, object);
 }
 
 static void add_counts(cJSON *object, const struct replay_counts *counts)
@@ -68,7 +50,7 @@ static void add_counts(cJSON *object, const struct replay_counts *counts)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		add(object, rows[i].name, rows[i].count);
+		json_add(object, rows[i].name, rows[i].count);
 	cJSON_AddNumberToObject(object, "first", (double)counts->first_ns / 1e9);
 	cJSON_AddNumberToObject(object, "last", (double)counts->last_ns / 1e9);
 }
@@ -78,13 +60,9 @@ static void add_rule_counts(cJSON *object, const struct replay *replay, int32_t 
 	struct policy_rule_stats stats;
 
 	replay_rule_stats(replay, rule, &stats);
-	add(object, "packets", stats.hits);
-	add(object, "bytes", replay_rule_bytes(replay, rule));
-	for (size_t i = 0; i < rule_stat_count; i++)
-		if (rule_stat_value(&stats, i))
-			add(object, rule_stat_rows[i].name, rule_stat_value(&stats, i));
-	if (stats.failed && replay_rule_error(replay, rule))
-		cJSON_AddStringToObject(object, "error", replay_rule_error(replay, rule));
+	json_add(object, "packets", stats.hits);
+	json_add(object, "bytes", replay_rule_bytes(replay, rule));
+	json_add_rule_stats(object, &stats, replay_rule_error(replay, rule));
 }
 
 static cJSON *rules_array(const struct replay *replay)
@@ -96,7 +74,7 @@ static cJSON *rules_array(const struct replay *replay)
 		cJSON *rule = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(rule, "rule", policy_rule_text(policy, i));
-		add(rule, "line", policy_rule_line(policy, i));
+		json_add(rule, "line", policy_rule_line(policy, i));
 		add_rule_counts(rule, replay, (int32_t)i);
 		cJSON_AddItemToArray(array, rule);
 	}
@@ -111,10 +89,10 @@ void replay_json_summary(const struct replay *replay)
 	add_counts(object, replay_counts(replay));
 	if (replay_options(replay)->output) {
 		replay_written(replay, &written);
-		add(object, "written", written.packets);
+		json_add(object, "written", written.packets);
 	}
 	cJSON_AddItemToObject(object, "rules", rules_array(replay));
 	add_rule_counts(rest, replay, POLICY_NO_RULE);
 	cJSON_AddItemToObject(object, "no_rule", rest);
-	print(replay_options(replay)->out, object);
+	json_print_to(replay_options(replay)->out, object);
 }

@@ -2,16 +2,9 @@
 #include "report_json.h"
 
 #include "json.h"
-#include "rule_stats.h"
 
 #include <stdio.h>
 #include <time.h>
-
-/* JSON's numbers are doubles: exact up to 2^53, which no counter here will reach. */
-static void add(cJSON *object, const char *name, uint64_t number)
-{
-	cJSON_AddNumberToObject(object, name, (double)number);
-}
 
 static cJSON *new_object(const char *type)
 {
@@ -28,19 +21,19 @@ static cJSON *new_object(const char *type)
 static void add_outlet(cJSON *object, const struct session_counts *counts)
 {
 	if (counts->has_copies) {
-		add(object, "copies_sent", counts->copies.sent);
-		add(object, "copies_failed", counts->copies.failed);
-		add(object, "copies_overflow", counts->copies.overflow);
-		add(object, "copies_waiting", counts->copies.waiting);
+		json_add(object, "copies_sent", counts->copies.sent);
+		json_add(object, "copies_failed", counts->copies.failed);
+		json_add(object, "copies_overflow", counts->copies.overflow);
+		json_add(object, "copies_waiting", counts->copies.waiting);
 	}
 	if (counts->has_captures) {
-		add(object, "recorded", counts->captures.packets);
-		add(object, "record_lost", counts->captures.lost);
-		add(object, "record_failed", counts->captures.failed);
+		json_add(object, "recorded", counts->captures.packets);
+		json_add(object, "record_lost", counts->captures.lost);
+		json_add(object, "record_failed", counts->captures.failed);
 	}
 	if (counts->has_streams) {
-		add(object, "streams", counts->streams.flows);
-		add(object, "streams_one_sided", counts->streams.one_sided);
+		json_add(object, "streams", counts->streams.flows);
+		json_add(object, "streams_one_sided", counts->streams.one_sided);
 	}
 }
 
@@ -78,16 +71,16 @@ static void add_counts(cJSON *object, uint64_t seconds,
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		add(object, rows[i].name, rows[i].count);
+		json_add(object, rows[i].name, rows[i].count);
 	if (counts->has_rules)
-		add(object, "rule_packets", counts->rule_packets);
+		json_add(object, "rule_packets", counts->rule_packets);
 	add_outlet(object, counts);
 	if (!counts->has_flows)
 		return;
-	add(object, "flows_accepted", queue->flow_accepted);
-	add(object, "flows_dropped", queue->flow_dropped);
-	add(object, "kernel_accepted", counts->flow_accepted);
-	add(object, "kernel_dropped", counts->flow_dropped);
+	json_add(object, "flows_accepted", queue->flow_accepted);
+	json_add(object, "flows_dropped", queue->flow_dropped);
+	json_add(object, "kernel_accepted", counts->flow_accepted);
+	json_add(object, "kernel_dropped", counts->flow_dropped);
 }
 
 void report_json_counters(uint64_t seconds, const struct session_counts *counts)
@@ -100,15 +93,10 @@ void report_json_counters(uint64_t seconds, const struct session_counts *counts)
 
 static void add_effects(cJSON *object, const struct session *session, int32_t rule)
 {
-	const char *error = session_rule_error(session, rule);
 	struct policy_rule_stats stats;
 
 	session_rule_stats(session, rule, &stats);
-	for (size_t i = 0; i < rule_stat_count; i++)
-		if (rule_stat_value(&stats, i))
-			add(object, rule_stat_rows[i].name, rule_stat_value(&stats, i));
-	if (stats.failed && error)
-		cJSON_AddStringToObject(object, "error", error);
+	json_add_rule_stats(object, &stats, session_rule_error(session, rule));
 }
 
 static cJSON *rules_array(const struct session *session)
@@ -120,8 +108,8 @@ static cJSON *rules_array(const struct session *session)
 		cJSON *rule = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(rule, "rule", policy_rule_text(policy, i));
-		add(rule, "line", policy_rule_line(policy, i));
-		add(rule, "packets", session_rule_hits(session, (int32_t)i));
+		json_add(rule, "line", policy_rule_line(policy, i));
+		json_add(rule, "packets", session_rule_hits(session, (int32_t)i));
 		add_effects(rule, session, (int32_t)i);
 		cJSON_AddItemToArray(array, rule);
 	}
@@ -135,11 +123,11 @@ void report_json_summary(const struct session *session, uint64_t seconds,
 
 	add_counts(object, seconds, counts);
 	cJSON_AddItemToObject(object, "rules", rules_array(session));
-	add(object, "no_rule", session_rule_hits(session, POLICY_NO_RULE));
+	json_add(object, "no_rule", session_rule_hits(session, POLICY_NO_RULE));
 	if (session_life(session) == SESSION_REPLACED)
-		add(object, "replaced_by", (uint64_t)session_other(session));
-	add(object, "reloads", counts->reloads);
-	add(object, "earlier_policies", counts->earlier);
+		json_add(object, "replaced_by", (uint64_t)session_other(session));
+	json_add(object, "reloads", counts->reloads);
+	json_add(object, "earlier_policies", counts->earlier);
 	json_print(object);
 }
 
@@ -159,9 +147,9 @@ void report_json_event(const struct nfqueue_event *event)
 	if (event->kind < sizeof(event_names) / sizeof(*event_names))
 		kind = event_names[event->kind];
 	cJSON_AddStringToObject(object, "kind", kind);
-	add(object, "queue", event->queue);
-	add(object, "count", event->count);
-	add(object, "total", event->total);
+	json_add(object, "queue", event->queue);
+	json_add(object, "count", event->count);
+	json_add(object, "total", event->total);
 	json_print(object);
 }
 
@@ -180,12 +168,12 @@ void report_json_log(const struct policy *policy, uint32_t rule,
 {
 	cJSON *object = new_object("log");
 
-	add(object, "line", policy_rule_line(policy, rule));
+	json_add(object, "line", policy_rule_line(policy, rule));
 	cJSON_AddStringToObject(object, "text", policy_rule_log_text(policy, rule));
-	add(object, "queue", nfqueue_packet_queue_number(packet));
-	add(object, "id", nfqueue_packet_id(packet));
-	add(object, "mark", nfqueue_packet_mark(packet));
-	add(object, "length", nfqueue_packet_length(packet));
+	json_add(object, "queue", nfqueue_packet_queue_number(packet));
+	json_add(object, "id", nfqueue_packet_id(packet));
+	json_add(object, "mark", nfqueue_packet_mark(packet));
+	json_add(object, "length", nfqueue_packet_length(packet));
 	cJSON_AddStringToObject(object, "packet", text);
 	json_print(object);
 }
